@@ -1,0 +1,116 @@
+package ring
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// ConsoleOpts says how the kernel under test formats records for its consoles.
+type ConsoleOpts struct {
+	Time   bool // printk.time
+	Caller bool // CONFIG_PRINTK_CALLER
+	Syslog bool // console_msg_format=syslog: "<prio>" in front
+	CRLF   bool // the driver sends \r\n for \n (uart_console_write, serial8250); false gives the bytes handed to the driver
+	// Buffer is the size of the kernel's formatting buffer, bytes: 0 means ConsoleBuffer. A record that does not fit loses
+	// whole lines at its end, its first line is cut.
+	Buffer int
+}
+
+// Sizes of the buffer in which the kernel formats a record for a console.
+const (
+	ConsoleBuffer    = 2048 // PRINTK_MESSAGE_MAX, since 6.4
+	ConsoleBufferOld = 1024 // CONSOLE_LOG_MAX, before 6.4
+)
+
+// ConsoleText gives the bytes that a kernel's console sends for one record: the prefix in front of every line of the text and a
+// newline behind it. Source: record_print_text and info_print_prefix in kernel/printk/printk.c, the same in 6.1, 6.12 and 7.3.
+//
+// What the kernel prepends on its own account ("** n printk messages dropped **", "** replaying previous printk message **") is
+// not part of a record.
+func ConsoleText(rec *Record, opts ConsoleOpts) []byte {
+	size := opts.Buffer
+	if size <= 0 {
+		size = ConsoleBuffer
+	}
+	prefix := consolePrefix(rec, opts)
+	text := rec.Text
+	if len(text) > size {
+		text = text[:size]
+	}
+	out := make([]byte, 0, len(text)+len(prefix)+2)
+	truncated := false
+	for {
+		line, rest, more := bytes.Cut(text, []byte{'\n'})
+		if !more && truncated {
+			break // the kernel drops a line that was cut
+		}
+		// Room for the prefix, all of the remaining text, a newline and a terminator? Otherwise cut the text, or, if even this
+		// line has no room, stop.
+		if len(out)+len(prefix)+len(text)+2 > size {
+			if len(out)+len(prefix)+len(line)+2 > size {
+				break
+			}
+			keep := size - len(out) - len(prefix) - 2
+			truncated = true
+			if more && keep > len(line) {
+				rest = rest[:keep-len(line)-1]
+			} else {
+				more = false
+			}
+		}
+		out = append(out, prefix...)
+		out = append(out, line...)
+		out = append(out, '\n')
+		if !more {
+			break
+		}
+		text = rest
+	}
+	if opts.CRLF {
+		return crlf(out)
+	}
+	return out
+}
+
+func crlf(b []byte) []byte { return bytes.ReplaceAll(b, []byte{'\n'}, []byte{'\r', '\n'}) }
+
+func consolePrefix(rec *Record, opts ConsoleOpts) []byte {
+	var b []byte
+	if opts.Syslog {
+		b = append(b, '<')
+		b = strconv.AppendUint(b, uint64(rec.Facility)<<3|uint64(rec.Level), 10)
+		b = append(b, '>')
+	}
+	if opts.Time {
+		b = append(b, '[')
+		b = appendTime(b, rec.TsNsec)
+		b = append(b, ']')
+	}
+	if opts.Caller {
+		b = append(b, '[')
+		b = appendPadded(b, rec.CallerString(), 6)
+		b = append(b, ']')
+	}
+	if opts.Time || opts.Caller {
+		b = append(b, ' ')
+	}
+	return b
+}
+
+// appendTime writes seconds (at least 5 wide) and microseconds, cut, not rounded: "%5lu.%06lu".
+func appendTime(b []byte, ns uint64) []byte {
+	b = appendPadded(b, strconv.FormatUint(ns/1e9, 10), 5)
+	b = append(b, '.')
+	us := strconv.FormatUint(ns%1e9/1e3, 10)
+	for i := len(us); i < 6; i++ {
+		b = append(b, '0')
+	}
+	return append(b, us...)
+}
+
+func appendPadded(b []byte, s string, width int) []byte {
+	for i := len(s); i < width; i++ {
+		b = append(b, ' ')
+	}
+	return append(b, s...)
+}
