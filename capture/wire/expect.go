@@ -70,10 +70,12 @@ func Expect(ctx context.Context, l *Log, from int64, patterns ...Pattern) (Match
 	s := newScan(patterns, from)
 	for {
 		n, closed, cause, grown := l.state()
-		if l.Start() > s.low() {
-			return Match{}, fmt.Errorf("expect %s from byte %d of the wire: %w", names(patterns), from, ErrDropped)
+		lo := s.low()
+		data, err := l.held(lo, n)
+		if err != nil {
+			return Match{}, fmt.Errorf("expect %s from byte %d of the wire: %w", names(patterns), from, err)
 		}
-		if m, ok := s.feed(l, n, closed); ok {
+		if m, ok := s.feed(data, lo, closed); ok {
 			m.NS, m.HasTime = l.TimeAt(m.End - 1)
 			if m.Index < 0 {
 				return Match{}, &PanicError{Match: m, Line: s.line(l, m.Start)}
@@ -152,13 +154,11 @@ func (s *scan) low() int64 {
 	return lo
 }
 
-// feed looks at everything up to n. A candidate is final once nothing that
-// could still come would have been complete earlier, which is at once: each
-// candidate is ordered by the byte that completed it.
-func (s *scan) feed(l *Log, n int64, closed bool) (Match, bool) {
-	lo := s.low()
-	data := l.Bytes(lo, n)
-	n = lo + int64(len(data))
+// feed looks at data, all that the log has from offset lo = low() on. Each
+// candidate is ordered by the byte that completed it, so that no byte still to
+// come could change which one is first.
+func (s *scan) feed(data []byte, lo int64, closed bool) (Match, bool) {
+	n := lo + int64(len(data))
 	best, bestAt, found := Match{}, int64(0), false
 	take := func(m Match, at int64) {
 		if !found || at < bestAt || at == bestAt && before(m.Index, best.Index) {

@@ -208,7 +208,21 @@ func (l *Log) Marks() []Mark {
 func (l *Log) Bytes(from, to int64) []byte {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	from, to = max(from, l.start), min(to, l.n)
+	return l.bytes(max(from, l.start), to)
+}
+
+// held is Bytes for a reader that must not miss one.
+func (l *Log) held(from, to int64) ([]byte, error) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if from < l.start {
+		return nil, fmt.Errorf("read wire bytes [%d, %d): %w", from, l.start, ErrDropped)
+	}
+	return l.bytes(from, to), nil
+}
+
+func (l *Log) bytes(from, to int64) []byte {
+	to = min(to, l.n)
 	if from >= to {
 		return nil
 	}

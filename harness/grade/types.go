@@ -1,0 +1,188 @@
+package grade
+
+import (
+	"lastpage/capture/ring"
+	"lastpage/capture/wire"
+	"lastpage/kernels/plan"
+)
+
+// Schema names the JSON form of a Grade. Fields may be added under the same
+// number; a change of meaning takes a new one.
+const Schema = "lastpage.grade/1"
+
+// Section names.
+const (
+	Boot    = "boot"
+	Backlog = "backlog"
+	Warn    = "warn"
+	Panic   = "panic"
+	Other   = "other"
+)
+
+// Names lists the sections in the order of a trial.
+var Names = []string{Boot, Backlog, Warn, Panic, Other}
+
+// Input is all that a grade is made of.
+type Input struct {
+	Wire *wire.Log // closed
+	// WireFinished: the capture was closed in order (wire.Info.Finished).
+	WireFinished bool
+	Ring         *ring.Log // nil when the ring could not be read
+	// RingWhy says why Ring is nil.
+	RingWhy  string
+	RunID    string // of the probe's records; empty accepts none as backlog
+	Loglevel int    // console_loglevel as read back; 0 unknown
+	// BootLoglevel was in force until the machine was armed; 0 unknown.
+	BootLoglevel int
+	Opts         *ring.ConsoleOpts // nil: detected from the wire
+	Events       []Event           // of the doorbell, in order
+	// Inject is when the interruption came (an NMI, a power cut); nil if none.
+	Inject *Point
+	// Reference is the sections of an uninterrupted trial of the same kernel,
+	// command line and scenario; nil if there is none.
+	Reference map[string]Count
+	// BacklogRecords is how many backlog records the plan asked for; 0 unknown.
+	BacklogRecords int
+	// Void holds reasons that were found outside: a UART overrun, a late
+	// reader, a clock jump.
+	Void []string
+	// Evidence tells where the files lie; copied into the grade.
+	Evidence map[string]string
+}
+
+// Event is one ring of the doorbell.
+type Event struct {
+	Code     plan.Code
+	Arg      uint32
+	NS       int64 // virtual time
+	WireByte int64 // bytes that had left the UART by then
+	CPU      int
+}
+
+// Point is a moment of a trial on its wire.
+type Point struct {
+	NS       int64 `json:"ns"`
+	WireByte int64 `json:"wire_byte"`
+}
+
+// Count is a number of records and the bytes a console sends for them, prefix
+// and line ends included.
+type Count struct {
+	Records int   `json:"records"`
+	Bytes   int64 `json:"bytes"`
+}
+
+// Grade is the JSON form of one graded trial; docs/json.md explains every
+// field.
+type Grade struct {
+	Schema   string              `json:"schema"`
+	Void     []string            `json:"void"` // never null; empty: the trial counts
+	Letter   string              `json:"letter,omitempty"`
+	Why      string              `json:"why,omitempty"` // of the letter, or of its absence
+	Sections map[string]*Section `json:"sections"`
+	Console  Console             `json:"console"`
+	Wire     Wire                `json:"wire"`
+	Ring     *Ring               `json:"ring"` // null: not read
+	RingWhy  string              `json:"ring_why,omitempty"`
+	// PendingAtProvoke: visible records that were stored and not yet on the
+	// wire when the provocation was rung in. PendingAtInject: the same at the
+	// injection. null: unknown.
+	PendingAtProvoke *Count            `json:"pending_at_provoke"`
+	PendingAtInject  *Count            `json:"pending_at_inject"`
+	Inject           *Point            `json:"inject"`
+	Events           []GradeEvent      `json:"events"`
+	Delays           []Delay           `json:"delays"`
+	Notes            []string          `json:"notes,omitempty"`
+	Evidence         map[string]string `json:"evidence,omitempty"`
+}
+
+// Section is one part of the messages at its three stages. A null stage is
+// unknown.
+type Section struct {
+	Expected     *Count `json:"expected"`
+	ExpectedFrom string `json:"expected_from"` // reference, complete, plan, unknown
+	Stored       *Count `json:"stored"`
+	Wire         *Count `json:"wire"` // Records: intact or replayed ones; Bytes: of all, torn ones too
+	Letter       string `json:"letter,omitempty"`
+	Fates        Fates  `json:"fates"`
+	Complete     bool   `json:"complete"` // its end is stored, or known to be
+	FirstByteNS  *int64 `json:"first_byte_ns"`
+	LastByteNS   *int64 `json:"last_byte_ns"`
+	FirstByte    *int64 `json:"first_byte"` // offset on the wire
+	LastByte     *int64 `json:"last_byte"`  // offset behind the last one
+}
+
+// Fates counts the section's records. wire fates: the first six add up to all
+// records of the section; storage fates: the last four do.
+type Fates struct {
+	Intact      int `json:"intact"`
+	Replayed    int `json:"replayed"`
+	Torn        int `json:"torn"`
+	Garbled     int `json:"garbled"`
+	Missing     int `json:"missing"`
+	Suppressed  int `json:"suppressed"`
+	Unprintable int `json:"unprintable"` // reserved or lost text: nothing to compare
+
+	Stored      int  `json:"stored"`
+	Reserved    int  `json:"reserved"`
+	Overwritten int  `json:"overwritten"`
+	Failed      int  `json:"failed"` // the ring had no room
+	Never       *int `json:"never"`  // expected and never stored; null unknown
+}
+
+// Console is what went on on the wire beside whole records.
+type Console struct {
+	Format       string `json:"format"` // of the prefix, e.g. "time,caller,crlf"
+	OrderBreaks  int    `json:"order_breaks"`
+	OutOfOrder   int    `json:"out_of_order"`
+	Torn         int    `json:"torn"` // occurrences, replayed ones too
+	ReplayNotes  int    `json:"replay_notes"`
+	Repeats      int    `json:"repeats"` // whole records on the wire once more
+	DroppedNotes int    `json:"dropped_notes"`
+	Dropped      uint64 `json:"dropped"` // sum of their counts
+	Reboots      int    `json:"reboots"`
+}
+
+// Wire describes the capture.
+type Wire struct {
+	Bytes       int64  `json:"bytes"`
+	Clock       string `json:"clock"`
+	Finished    bool   `json:"finished"`
+	Record      int64  `json:"record_bytes"`
+	Meta        int64  `json:"meta_bytes"`
+	Foreign     int64  `json:"foreign_bytes"`
+	Unexplained int64  `json:"unexplained_bytes"`
+	FirstNS     *int64 `json:"first_ns"`
+	LastNS      *int64 `json:"last_ns"`
+	// Rate inside records, bytes/s: median; null without times.
+	Rate *float64 `json:"rate"`
+}
+
+// Ring describes the ringbuffer.
+type Ring struct {
+	Release     string `json:"release"`
+	Records     int    `json:"records"`
+	Reserved    int    `json:"reserved"`
+	Overwritten uint64 `json:"overwritten"`
+	Failed      uint64 `json:"failed"`
+	NextSeq     uint64 `json:"next_seq"`
+}
+
+// GradeEvent is an event as the grade tells it.
+type GradeEvent struct {
+	Name     string `json:"name"`
+	Code     int    `json:"code"`
+	Arg      uint32 `json:"arg"`
+	NS       int64  `json:"ns"`
+	WireByte int64  `json:"wire_byte"`
+	// SinceProvoke is ns after the last provocation rung before it.
+	SinceProvoke *int64 `json:"since_provoke_ns"`
+}
+
+// Delay is the time between two named moments.
+type Delay struct {
+	From  string `json:"from"`
+	To    string `json:"to"`
+	NS    int64  `json:"ns"`
+	Bytes int64  `json:"bytes"` // that left the UART between them
+}
