@@ -1,0 +1,67 @@
+package qemu
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// RAM is guest memory, shared with QEMU: it can be read while the guest runs and after it died. On q35 with at most 2 GiB a guest
+// physical address is the offset in this memory (hw/i386/pc_q35.c puts everything below 4 GiB - 2 GiB in one piece).
+type RAM struct {
+	file *os.File
+	mem  []byte
+}
+
+// newRAM makes anonymous shared memory of size bytes. No file is left behind whatever happens to the harness.
+func newRAM(size int64) (*RAM, error) {
+	f, err := memfd("lastpage-ram", size)
+	if err != nil {
+		return nil, err
+	}
+	mem, err := unix.Mmap(int(f.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("map guest ram (%d MiB): %w", size>>20, err)
+	}
+	return &RAM{file: f, mem: mem}, nil
+}
+
+// memfd is an unnamed file in memory that a child can open as /proc/self/fd/N.
+func memfd(name string, size int64) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("memfd %s: %w", name, err)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	if err := f.Truncate(size); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("memfd %s: size %d: %w", name, size, err)
+	}
+	return f, nil
+}
+
+// ReadAt reads guest physical memory; beyond its end it returns io.EOF.
+func (r *RAM) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 || off >= int64(len(r.mem)) {
+		return 0, io.EOF
+	}
+	n := copy(p, r.mem[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// Size is the memory's length in bytes.
+func (r *RAM) Size() int64 { return int64(len(r.mem)) }
+
+func (r *RAM) close() {
+	if r.mem != nil {
+		_ = unix.Munmap(r.mem)
+		r.mem = nil
+	}
+	r.file.Close()
+}

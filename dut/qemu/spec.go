@@ -1,0 +1,134 @@
+// Package qemu is a board made of an unmodified QEMU: a process started from a pure argv, spoken to over QMP, with the guest's RAM and
+// the UART model's page in memory that the harness shares with it.
+//
+// Data comes in as a Spec (kernel, initramfs, command line, the wire's mode) and goes out as a dut.Board: bytes of the console with virtual
+// times, doorbell events, and the guest's physical memory, alive or dead.
+package qemu
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Mode says which clock the wire runs on. It is shown in every grade.
+type Mode string
+
+const (
+	// Exact counts instructions (icount): the same inputs give the same wire bytes at the same virtual times. One vCPU runs at a time.
+	Exact Mode = "exact"
+	// Concurrent runs vCPUs in parallel on the host's clock. Not repeatable; valid only while the UART model saw no overrun.
+	Concurrent Mode = "concurrent"
+	// Free is QEMU's own UART, which has no baud rate. It is never graded as a real-baud result.
+	Free Mode = "free"
+)
+
+// Spec is everything that makes one QEMU process. Paths are as QEMU opens them; files that the harness made and handed over as inherited
+// descriptors are named /proc/self/fd/N.
+type Spec struct {
+	Binary string // the QEMU program; "" means qemu-system-x86_64 from PATH
+	Mode   Mode
+	Accel  string // "tcg" or "kvm"; the UART model needs tcg
+
+	MemMiB int
+	CPUs   int
+
+	Kernel  string
+	Initrd  string
+	Cmdline string
+
+	RAM      string   // shared file that backs guest RAM
+	Control  string   // file or pipe that receives the guest's control channel; "" for none
+	QMP      string   // name of the abstract Unix socket for QMP
+	Plugin   []string // arguments of -plugin, comma-joined; empty in Free mode
+	Serial   string   // chardev arguments of QEMU's own UART; "" is null
+	Snapshot string   // qcow2 file that holds internal snapshots; "" for none
+	LoadVM   string   // snapshot to resume; "" boots
+
+	Shift int    // icount shift in Exact mode: one guest instruction takes 2^Shift ns
+	Seed  uint64 // seed of QEMU's random numbers in Exact mode
+}
+
+// epoch is the guest's wall clock at power-on in Exact mode. Its value is arbitrary; that it never changes is the point.
+const epoch = "2023-11-01T00:00:00"
+
+// Argv is the command line, program first. It is a pure function: equal specs give equal argv, in a fixed order.
+func (s *Spec) Argv() []string {
+	bin := s.Binary
+	if bin == "" {
+		bin = "qemu-system-x86_64"
+	}
+	argv := []string{bin,
+		"-nodefaults", "-no-user-config", "-display", "none", "-S",
+		"-name", "lastpage",
+		"-object", fmt.Sprintf("memory-backend-file,id=ram,size=%dM,share=on,mem-path=%s", s.MemMiB, s.RAM),
+		"-machine", "q35,memory-backend=ram",
+		"-m", strconv.Itoa(s.MemMiB),
+		"-smp", strconv.Itoa(s.CPUs),
+		"-accel", s.accel(),
+		"-cpu", "max",
+		"-action", "reboot=shutdown,shutdown=pause,panic=none",
+	}
+	if s.Mode == Exact {
+		argv = append(argv,
+			"-icount", fmt.Sprintf("shift=%d,sleep=off", s.Shift),
+			"-rtc", "base="+epoch+",clock=vm",
+			"-seed", strconv.FormatUint(s.Seed, 10))
+	}
+	argv = append(argv,
+		"-chardev", "socket,id=qmp,abstract=on,server=on,wait=off,path="+escape(s.QMP),
+		"-mon", "chardev=qmp,mode=control")
+	serial := s.Serial
+	if serial == "" {
+		serial = "null"
+	}
+	// QEMU's own UART stays even under the model: ACPI announces COM1 because of it. The model's region covers its ports.
+	argv = append(argv, "-chardev", withID(serial, "com1"), "-serial", "chardev:com1")
+	if s.Control != "" {
+		// ioeventfd=off: the guest's kick is carried out inside its own OUT, so that the channel costs no host-dependent time.
+		argv = append(argv,
+			"-device", "virtio-serial-pci,ioeventfd=off,max_ports=2",
+			"-chardev", "file,id=ctl,path="+escape(s.Control),
+			"-device", "virtserialport,chardev=ctl,name=lastpage.ctl")
+	}
+	if len(s.Plugin) > 0 {
+		argv = append(argv, "-plugin", strings.Join(s.Plugin, ","))
+	}
+	if s.Snapshot != "" {
+		argv = append(argv, "-drive", "if=none,id=snap,format=qcow2,file="+escape(s.Snapshot))
+	}
+	argv = append(argv, "-kernel", s.Kernel)
+	if s.Initrd != "" {
+		argv = append(argv, "-initrd", s.Initrd)
+	}
+	if s.Cmdline != "" {
+		argv = append(argv, "-append", s.Cmdline)
+	}
+	if s.LoadVM != "" {
+		argv = append(argv, "-loadvm", s.LoadVM)
+	}
+	return argv
+}
+
+// accel names the accelerator. Exact mode is single-threaded by nature; Concurrent asks for one thread a vCPU.
+func (s *Spec) accel() string {
+	if s.Accel == "kvm" {
+		return "kvm"
+	}
+	if s.Mode == Exact {
+		return "tcg,thread=single"
+	}
+	return "tcg,thread=multi"
+}
+
+// escape doubles the commas in a value, which QEMU's option parser would take as separators.
+func escape(v string) string { return strings.ReplaceAll(v, ",", ",,") }
+
+// withID puts an id behind a chardev's backend name, where QEMU expects it.
+func withID(chardev, id string) string {
+	backend, rest, found := strings.Cut(chardev, ",")
+	if found {
+		return backend + ",id=" + id + "," + rest
+	}
+	return backend + ",id=" + id
+}

@@ -1,0 +1,47 @@
+package qemu
+
+import (
+	"strings"
+	"testing"
+)
+
+// base is a spec with every optional part absent.
+func base() Spec {
+	return Spec{Mode: Exact, MemMiB: 256, CPUs: 2, Kernel: "/k", RAM: "/proc/self/fd/3", QMP: "q", Shift: 4, Seed: 7}
+}
+
+func TestArgv(t *testing.T) {
+	const head = "qemu-system-x86_64 -nodefaults -no-user-config -display none -S -name lastpage " +
+		"-object memory-backend-file,id=ram,size=256M,share=on,mem-path=/proc/self/fd/3 -machine q35,memory-backend=ram -m 256 -smp 2 "
+	const act = " -cpu max -action reboot=shutdown,shutdown=pause,panic=none"
+	const icount = " -icount shift=4,sleep=off -rtc base=2023-11-01T00:00:00,clock=vm -seed 7"
+	const qmp = " -chardev socket,id=qmp,abstract=on,server=on,wait=off,path=q -mon chardev=qmp,mode=control"
+	const null = " -chardev null,id=com1 -serial chardev:com1"
+	for _, c := range []struct {
+		name   string
+		change func(*Spec)
+		want   string
+	}{
+		{"exact", func(s *Spec) {}, head + "-accel tcg,thread=single" + act + icount + qmp + null + " -kernel /k"},
+		{"concurrent has no icount and a thread a vcpu", func(s *Spec) { s.Mode = Concurrent },
+			head + "-accel tcg,thread=multi" + act + qmp + null + " -kernel /k"},
+		{"free on kvm", func(s *Spec) { s.Mode, s.Accel, s.Serial = Free, "kvm", "file,path=/x" },
+			head + "-accel kvm" + act + qmp + " -chardev file,id=com1,path=/x -serial chardev:com1 -kernel /k"},
+		{"a snapshot comes back with everything else as it was", func(s *Spec) { s.Snapshot, s.LoadVM = "/s.qcow2", "armed" },
+			head + "-accel tcg,thread=single" + act + icount + qmp + null +
+				" -drive if=none,id=snap,format=qcow2,file=/s.qcow2 -kernel /k -loadvm armed"},
+		{"everything, commas doubled", func(s *Spec) {
+			s.Control, s.Plugin, s.Initrd, s.Cmdline = "/c,1", []string{"/v.so", "page=/p"}, "/i", "console=ttyS0,115200 x"
+		}, head + "-accel tcg,thread=single" + act + icount + qmp + null +
+			" -device virtio-serial-pci,ioeventfd=off,max_ports=2 -chardev file,id=ctl,path=/c,,1" +
+			" -device virtserialport,chardev=ctl,name=lastpage.ctl -plugin /v.so,page=/p -kernel /k -initrd /i -append console=ttyS0,115200 x"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := base()
+			c.change(&s)
+			if got := strings.Join(s.Argv(), " "); got != c.want {
+				t.Errorf("argv\n got %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
