@@ -11,9 +11,15 @@ type ConsoleOpts struct {
 	Caller bool // CONFIG_PRINTK_CALLER
 	Syslog bool // console_msg_format=syslog: "<prio>" in front
 	CRLF   bool // the driver sends \r\n for \n (uart_console_write, serial8250); false gives the bytes handed to the driver
-	// Buffer is the size of the kernel's formatting buffer, bytes: 0 means ConsoleBuffer. A record that does not fit loses
-	// whole lines at its end, its first line is cut.
+	// Buffer is the size of the kernel's formatting buffer, bytes: 0 means ConsoleBuffer. A record that does not fit with all
+	// its prefixes loses whole lines at its end.
 	Buffer int
+}
+
+// Visible says whether a console at this console_loglevel prints the record (suppress_message_printing); ignore_loglevel is
+// loglevel 8.
+func (r *Record) Visible(loglevel int) bool {
+	return int(r.Level) < loglevel || r.Flags&FlagForceCon != 0
 }
 
 // Sizes of the buffer in which the kernel formats a record for a console.
@@ -27,7 +33,12 @@ const (
 //
 // What the kernel prepends on its own account ("** n printk messages dropped **", "** replaying previous printk message **") is
 // not part of a record.
+//
+// A record without text to read (DataFailed, DataLost, DataNone) is skipped by the kernel: nil.
 func ConsoleText(rec *Record, opts ConsoleOpts) []byte {
+	if rec.Data != DataText && rec.Data != DataEmpty {
+		return nil
+	}
 	size := opts.Buffer
 	if size <= 0 {
 		size = ConsoleBuffer

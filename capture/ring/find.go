@@ -1,0 +1,149 @@
+package ring
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Candidate is one VMCOREINFO text in memory.
+type Candidate struct {
+	Offset int64 // physical address of its first byte
+	Info   *VMCoreInfo
+	Err    error // why it cannot be the running kernel's; nil if its ringbuffer is where it says
+}
+
+// AmbiguousError says that memory holds the remains of several kernels (a boot before a reset, a crash kernel), each with a
+// ringbuffer that looks whole. Nothing in memory tells which of them ran last.
+type AmbiguousError struct{ Candidates []Candidate }
+
+func (e *AmbiguousError) Error() string {
+	var where []string
+	for _, c := range e.Candidates {
+		off, _ := c.Info.KernelOffset()
+		where = append(where, fmt.Sprintf("0x%x (%s, KERNELOFFSET %x)", c.Offset, c.Info.Release, off))
+	}
+	return "find VMCOREINFO: memory holds several boots, at " + strings.Join(where, " and ") +
+		": say which one (by the address of a symbol), or start the machine with fresh memory"
+}
+
+// ErrNoVMCoreInfo: no kernel (yet), or one built without CONFIG_VMCORE_INFO (CRASH_CORE before 6.9).
+var ErrNoVMCoreInfo = errors.New("no VMCOREINFO in memory: the kernel has not come so far, or is built without CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE before 6.9)")
+
+// extents is memory that knows where it has data: sparse RAM files, cores with segments.
+type extents interface {
+	// next gives the first stretch of data at or behind off; ok is false behind the last one.
+	next(off int64) (start, end int64, ok bool)
+}
+
+var osrelease = []byte("OSRELEASE=")
+
+const (
+	scanChunk = 1 << 20
+	// maxHits bounds the work on memory that is full of the needle. A real machine has some tens: format strings, page cache.
+	maxHits = 1 << 16
+	// maxTexts bounds how many different well-formed texts are looked at more closely.
+	maxTexts = 64
+)
+
+// FindVMCoreInfo looks through physical memory for the text of the kernel that lives there. Stale copies are left out if their
+// ringbuffer is no longer where they say.
+func FindVMCoreInfo(ctx context.Context, mem io.ReaderAt, size int64) (*VMCoreInfo, error) {
+	all, err := FindCandidates(ctx, mem, size)
+	if err != nil {
+		return nil, err
+	}
+	var good []Candidate
+	var why error
+	for _, c := range all {
+		if c.Err == nil {
+			good = append(good, c)
+		} else if why == nil {
+			why = fmt.Errorf("find VMCOREINFO: the copy at 0x%x does not fit this memory: %w", c.Offset, c.Err)
+		}
+	}
+	switch {
+	case len(good) == 1:
+		return good[0].Info, nil
+	case len(good) > 1:
+		return nil, &AmbiguousError{Candidates: good}
+	case why != nil:
+		return nil, why
+	}
+	return nil, fmt.Errorf("find VMCOREINFO: %w", ErrNoVMCoreInfo)
+}
+
+// FindCandidates gives every different VMCOREINFO text in memory in the order of address, each tried against the memory.
+func FindCandidates(ctx context.Context, mem io.ReaderAt, size int64) ([]Candidate, error) {
+	var found []Candidate
+	hits := 0
+	buf := make([]byte, scanChunk+len(osrelease)-1)
+	text := make([]byte, maxVMCoreInfo)
+	sparse, _ := mem.(extents)
+	for off := int64(0); off < size; {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("find VMCOREINFO: %w", err)
+		}
+		end := size
+		if sparse != nil {
+			start, stop, ok := sparse.next(off)
+			if !ok || start >= size {
+				break
+			}
+			off, end = max(off, start), min(size, stop)
+		}
+		n, err := mem.ReadAt(buf[:min(int64(len(buf)), end-off)], off)
+		if n == 0 {
+			if err != nil && !errors.Is(err, io.EOF) {
+				return nil, fmt.Errorf("find VMCOREINFO: read memory at 0x%x: %w", off, err)
+			}
+			break
+		}
+		for at := 0; ; at++ {
+			i := bytes.Index(buf[at:n], osrelease)
+			if i < 0 {
+				break
+			}
+			at += i
+			if hits++; hits > maxHits {
+				return nil, fmt.Errorf("find VMCOREINFO: %q more than %d times up to 0x%x: this is not a machine's memory", osrelease, maxHits, off)
+			}
+			m, _ := mem.ReadAt(text, off+int64(at))
+			info, err := ParseVMCoreInfo(text[:m])
+			if err != nil {
+				continue // a format string, a piece of a log, an old page
+			}
+			if found = addCandidate(found, Candidate{Offset: off + int64(at), Info: info}); len(found) > maxTexts {
+				return nil, fmt.Errorf("find VMCOREINFO: more than %d different texts up to 0x%x: this is not a machine's memory", maxTexts, off)
+			}
+		}
+		if err != nil || off+int64(n) >= end {
+			off = end // of this stretch; a short read ends it too
+		} else {
+			off += int64(n - len(osrelease) + 1)
+		}
+	}
+	for i := range found {
+		_, found[i].Err = Open(ctx, mem, size, found[i].Info)
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("find VMCOREINFO: %w", err)
+		}
+	}
+	return found, nil
+}
+
+// addCandidate keeps one candidate per kernel, the one with the longer text.
+func addCandidate(all []Candidate, c Candidate) []Candidate {
+	for i := range all {
+		if all[i].Info.sameKernel(c.Info) {
+			if len(c.Info.Text) > len(all[i].Info.Text) {
+				all[i] = c
+			}
+			return all
+		}
+	}
+	return append(all, c)
+}
