@@ -2,7 +2,20 @@
 
 package kernels
 
-import "lastpage/kernels/debian"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"lastpage/kernels/debian"
+	"lastpage/kernels/guest"
+	"lastpage/kernels/probe"
+	"lastpage/kernels/store"
+)
 
 // Console is the kind of 8250 console a kernel has (kernel/printk, drivers/tty/serial/8250).
 type Console string
@@ -15,15 +28,101 @@ const (
 
 // Image is a kernel ready to boot. All paths are absolute and lie in the store; they may be read, never written.
 type Image struct {
-	Name      string              `json:"name"`    // of the catalogue
-	Release   string              `json:"release"` // as uname -r will say
-	Console   Console             `json:"console"`
-	Cmdline   string              `json:"cmdline"` // default command line of the catalogue entry
-	Vmlinuz   string              `json:"vmlinuz"`
-	SystemMap string              `json:"system_map,omitempty"`
-	Config    string              `json:"config,omitempty"`
-	Probe     string              `json:"probe"`             // lastpage_probe.ko
-	Modules   []string            `json:"modules,omitempty"` // .ko files in load order; empty if all is built in
-	Packages  []debian.Provenance `json:"packages,omitempty"`
-	Key       string              `json:"key"` // digest of everything the image was made from
+	Name         string              `json:"name"`    // of the catalogue
+	Release      string              `json:"release"` // as uname -r will say
+	Console      Console             `json:"console"`
+	Cmdline      string              `json:"cmdline"` // default command line of the catalogue entry
+	Vmlinuz      string              `json:"vmlinuz"`
+	SystemMap    string              `json:"system_map,omitempty"`
+	Config       string              `json:"config,omitempty"`
+	PrintkCaller bool                `json:"printk_caller"`     // CONFIG_PRINTK_CALLER: console lines carry "[ T12]" or "[ C0]"
+	Init         string              `json:"init"`              // the guest's init
+	Probe        string              `json:"probe"`             // lastpage_probe.ko
+	Modules      []string            `json:"modules,omitempty"` // .ko files in load order; empty if all is built in
+	Packages     []debian.Provenance `json:"packages,omitempty"`
+	Key          string              `json:"key"` // digest of everything the image was made from
+}
+
+// Options of Prepare.
+type Options struct {
+	Refresh  bool      // look for newer packages
+	Progress io.Writer // a line for each step that takes time; nil for none
+}
+
+// Image is Prepare without a refresh.
+func (c *Catalogue) Image(ctx context.Context, name string, progress io.Writer) (*Image, error) {
+	return c.Prepare(ctx, name, Options{Progress: progress})
+}
+
+// Prepare makes the named kernel ready to boot. With everything in the store it takes no network and no compiler.
+func (c *Catalogue) Prepare(ctx context.Context, name string, o Options) (*Image, error) {
+	k, err := c.Kernel(name)
+	if err != nil {
+		return nil, err
+	}
+	img := &Image{Name: k.Name, Console: k.Console, Cmdline: k.Cmdline}
+	switch {
+	case k.Source.DebianImage != nil:
+		err = img.fromDebian(ctx, *k.Source.DebianImage, o)
+	default:
+		err = errors.New("the entry names no source")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("kernel %s: %w", name, err)
+	}
+	if img.Init, err = guest.Build(ctx, o.Progress); err != nil {
+		return nil, fmt.Errorf("kernel %s: %w", name, err)
+	}
+	config, err := os.ReadFile(img.Config)
+	if err != nil {
+		return nil, fmt.Errorf("kernel %s: %w", name, err)
+	}
+	img.PrintkCaller = strings.Contains("\n"+string(config), "\nCONFIG_PRINTK_CALLER=y\n")
+	parts := []string{img.Vmlinuz, img.Init, img.Probe}
+	img.Key = store.Key(append(parts, img.Modules...)...)
+	return img, nil
+}
+
+func (img *Image) fromDebian(ctx context.Context, r debian.Request, o Options) error {
+	r.Refresh = o.Refresh
+	k, err := debian.FetchKernel(ctx, r, o.Progress)
+	if err != nil {
+		return err
+	}
+	img.Release, img.Packages = k.Release, k.Packages
+	img.Vmlinuz = filepath.Join(k.Boot, "vmlinuz")
+	img.SystemMap = filepath.Join(k.Boot, "System.map")
+	img.Config = filepath.Join(k.Boot, "config")
+	if img.Probe, err = probe.Build(ctx, k.Build, k.BuildKey, o.Progress); err != nil {
+		return err
+	}
+	img.Modules, err = loadable(ctx, k, o.Progress)
+	return err
+}
+
+// loadable is the modules of the control channel, decompressed, in load order.
+func loadable(ctx context.Context, k *debian.Kernel, progress io.Writer) ([]string, error) {
+	dir, err := store.Do(ctx, "modules", store.Key("1", k.Packages[0].SHA256), progress, func(ctx context.Context, tmp string) error {
+		list, err := os.ReadFile(filepath.Join(k.Boot, "modules.builtin"))
+		if err != nil {
+			return err
+		}
+		order, err := expand(ctx, filepath.Join(k.Boot, "modules"), tmp, string(list), controlModules)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(tmp, "order"), []byte(strings.Join(order, "\n")), 0o644)
+	})
+	if err != nil {
+		return nil, err
+	}
+	order, err := os.ReadFile(filepath.Join(dir, "order"))
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, f := range strings.Fields(string(order)) {
+		files = append(files, filepath.Join(dir, f))
+	}
+	return files, nil
 }

@@ -125,7 +125,7 @@ func fill(ctx context.Context, tmp, dir string, build func(context.Context, stri
 	if err := os.Rename(tmp, dir); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(dir))
+	return syncFile(filepath.Dir(dir))
 }
 
 // sweep removes what killed builders left. The caller holds the entry's lock, so nobody is at work there.
@@ -157,22 +157,42 @@ func RemoveAll(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// syncTree brings the tree to the disk with one call for its file system: a tree of headers has 20,000 files, and a call for
-// each takes a minute.
+// syncMany is the number of files from which one call for the whole file system is cheaper than one for each: a tree of kernel
+// headers has 20,000. With few files it is dearer, because it waits for everybody else's data too.
+const syncMany = 256
+
 func syncTree(dir string) error {
-	d, err := os.Open(dir)
+	var paths []string
+	err := filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {
+		if err == nil && (d.Type().IsRegular() || d.IsDir()) {
+			paths = append(paths, p)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	defer d.Close()
-	return unix.Syncfs(int(d.Fd()))
+	if len(paths) > syncMany {
+		d, err := os.Open(dir)
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		return unix.Syncfs(int(d.Fd()))
+	}
+	for _, p := range paths {
+		if err := syncFile(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+func syncFile(path string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	defer d.Close()
-	return d.Sync()
+	defer f.Close()
+	return f.Sync()
 }

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package debian
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"lastpage/kernels/store"
+)
+
+// Kernel is what is needed of a kernel's packages to boot it and to build modules for it.
+type Kernel struct {
+	Release  string // as uname -r will say
+	Boot     string // directory of vmlinuz, System.map and config, without version suffixes; modules/ holds .ko files
+	Build    string // directory to give to make -C
+	BuildKey string // digest of what Build is made of
+	Packages []Provenance
+}
+
+// FetchKernel brings the newest kernel image that matches r, named linux-image-RELEASE-unsigned, and the headers of exactly
+// that release and version.
+func FetchKernel(ctx context.Context, r Request, progress io.Writer) (*Kernel, error) {
+	deb, prov, err := Fetch(ctx, r, progress)
+	if err != nil {
+		return nil, err
+	}
+	k := &Kernel{Packages: []Provenance{prov}}
+	k.Release = strings.TrimSuffix(strings.TrimPrefix(prov.Package, "linux-image-"), "-unsigned")
+	k.Boot, err = store.Do(ctx, "kernel", store.Key("1", prov.SHA256), progress, func(ctx context.Context, tmp string) error {
+		if progress != nil {
+			fmt.Fprintf(progress, "unpacking %s %s\n", prov.Package, prov.Version)
+		}
+		return unpackImage(ctx, deb, tmp, k.Release)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := k.fetchHeaders(ctx, r.Suite, progress); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// bootModules matches the modules of the control channel: virtio's core and its serial port.
+var bootModules = regexp.MustCompile(`/kernel/drivers/(virtio/[^/]+|char/virtio_console)\.ko(\.[a-z]+)?$`)
+
+func unpackImage(ctx context.Context, deb, tmp, release string) error {
+	raw := filepath.Join(tmp, "raw")
+	if err := os.Mkdir(raw, 0o755); err != nil {
+		return err
+	}
+	err := Unpack(ctx, deb, raw, func(name string) bool {
+		return strings.HasPrefix(name, "boot/") || bootModules.MatchString(name) || path.Base(name) == "modules.builtin"
+	})
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(filepath.Join(tmp, "modules"), 0o755); err != nil {
+		return err
+	}
+	err = filepath.WalkDir(raw, func(p string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		base := filepath.Base(p)
+		switch {
+		case base == "modules.builtin":
+			return os.Rename(p, filepath.Join(tmp, base))
+		case bootModules.MatchString(p):
+			return os.Rename(p, filepath.Join(tmp, "modules", base))
+		}
+		return os.Rename(p, filepath.Join(tmp, strings.TrimSuffix(base, "-"+release)))
+	})
+	if err != nil {
+		return err
+	}
+	for _, want := range []string{"vmlinuz", "config", "System.map", "modules.builtin"} {
+		if _, err := os.Stat(filepath.Join(tmp, want)); err != nil {
+			return fmt.Errorf("package has no %s: %w", want, err)
+		}
+	}
+	return os.RemoveAll(raw)
+}
+
+// fetchHeaders follows the dependencies of the headers package as far as they are needed to build a module.
+func (k *Kernel) fetchHeaders(ctx context.Context, suite string, progress io.Writer) error {
+	name := "linux-headers-" + k.Release
+	deb, prov, err := Fetch(ctx, Request{Package: name, Suite: suite, Version: k.Packages[0].Version}, progress)
+	if err != nil {
+		return err
+	}
+	debs := []string{deb}
+	k.Packages = append(k.Packages, prov)
+	for _, dep := range headerDepends(prov.Depends) {
+		dep.Suite = suite
+		deb, prov, err := Fetch(ctx, dep, progress)
+		if err != nil {
+			return err
+		}
+		debs = append(debs, deb)
+		k.Packages = append(k.Packages, prov)
+	}
+	parts := []string{"1"}
+	for _, p := range k.Packages[1:] {
+		parts = append(parts, p.SHA256)
+	}
+	k.BuildKey = store.Key(parts...)
+	final, err := store.Path("headers", k.BuildKey)
+	if err != nil {
+		return err
+	}
+	_, err = store.Do(ctx, "headers", k.BuildKey, progress, func(ctx context.Context, tmp string) error {
+		if progress != nil {
+			fmt.Fprintf(progress, "unpacking %s %s\n", name, prov.Version)
+		}
+		for _, d := range debs {
+			// vmlinux is there for BTF only, and makes the build ask for pahole.
+			if err := Unpack(ctx, d, tmp, func(n string) bool { return path.Base(n) != "vmlinux" && !strings.HasPrefix(n, "usr/share/") }); err != nil {
+				return err
+			}
+		}
+		return relocate(filepath.Join(tmp, "usr/src", name, "Makefile"), final)
+	})
+	k.Build = filepath.Join(final, "usr/src", name)
+	return err
+}
+
+var headerDepend = regexp.MustCompile(`^(linux-headers-[^ ]*-common(?:-rt)?|linux-kbuild-[^ ]+)(?: \(= ([^ )]+)\))?$`)
+
+// headerDepends picks the common headers and kbuild out of a Depends field (deb-control(5)).
+func headerDepends(depends string) []Request {
+	var list []Request
+	for _, d := range strings.Split(depends, ",") {
+		if m := headerDepend.FindStringSubmatch(strings.TrimSpace(d)); m != nil {
+			list = append(list, Request{Package: m[1], Version: m[2]})
+		}
+	}
+	return list
+}
+
+// relocate points the absolute paths of a headers Makefile to where the tree is going to be.
+func relocate(makefile, final string) error {
+	data, err := os.ReadFile(makefile)
+	if err != nil {
+		return err
+	}
+	text := strings.ReplaceAll(string(data), "/usr/src/", filepath.Join(final, "usr/src")+"/")
+	return os.WriteFile(makefile, []byte(text), 0o644)
+}

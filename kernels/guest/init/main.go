@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command init is process 1 of the machine under test. It sets the machine up as the plan in its initramfs says, reads every
+// setting back, reports "armed" over the control channel, and sets the probe off. It never writes to the console under test:
+// its standard files are /dev/null and /dev/kmsg, and its own errors go over the control channel, or to /dev/kmsg without one.
+//
+// It is compiled on the machine that runs lastpage, at first use, with nothing but the standard library.
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"lastpage/kernels/plan"
+)
+
+func main() {
+	// A calm process: its timers and threads are part of what the machine does while it is measured.
+	debug.SetGCPercent(-1)
+	runtime.GOMAXPROCS(1)
+	var ctl control
+	if err := run(&ctl); err != nil {
+		ctl.fail(err)
+	}
+	for {
+		syscall.Pause()
+	}
+}
+
+func run(ctl *control) error {
+	if err := mount(); err != nil {
+		return err
+	}
+	f, err := os.Open(plan.Path)
+	if err != nil {
+		return err
+	}
+	p, err := plan.Parse(f)
+	f.Close()
+	if err != nil {
+		return err
+	}
+	modules, err := moduleList()
+	if err != nil {
+		return err
+	}
+	for _, m := range modules {
+		if err := load(m, ""); err != nil {
+			return err
+		}
+	}
+	if err := ctl.open(); err != nil {
+		return err
+	}
+	armed, err := arm(p)
+	if err != nil {
+		return err
+	}
+	if p.KmsgDump {
+		if err := dumpKmsg(ctl, false); err != nil {
+			return err
+		}
+	}
+	if err := ctl.send(armed); err != nil {
+		return err
+	}
+	if err := poke("ring", fmt.Sprint(plan.Word(plan.Armed, 0))); err != nil {
+		return err
+	}
+	switch p.Start {
+	case plan.StartCommand:
+		if err := ctl.wait(plan.Go); err != nil {
+			return err
+		}
+		fallthrough
+	case plan.StartAuto:
+		if err := poke("run", "1"); err != nil {
+			return err
+		}
+	}
+	if err := poke("wait", "1"); err != nil {
+		return err
+	}
+	if p.KmsgDump {
+		if err := dumpKmsg(ctl, true); err != nil {
+			return err
+		}
+	}
+	return ctl.send(&plan.Message{Event: plan.EventDone})
+}
