@@ -98,7 +98,11 @@ func (k *Kernel) fetchHeaders(ctx context.Context, suite string, progress io.Wri
 	}
 	debs := []string{deb}
 	k.Packages = append(k.Packages, prov)
-	for _, dep := range headerDepends(prov.Depends) {
+	deps := headerDepends(prov.Depends)
+	if len(deps) != 2 {
+		return fmt.Errorf("%s depends on %q: want common headers and kbuild", name, prov.Depends)
+	}
+	for _, dep := range deps {
 		dep.Suite = suite
 		deb, prov, err := Fetch(ctx, dep, progress)
 		if err != nil {
@@ -132,9 +136,10 @@ func (k *Kernel) fetchHeaders(ctx context.Context, suite string, progress io.Wri
 	return err
 }
 
-var headerDepend = regexp.MustCompile(`^(linux-headers-[^ ]*-common(?:-rt)?|linux-kbuild-[^ ]+)(?: \(= ([^ )]+)\))?$`)
+var headerDepend = regexp.MustCompile(`^(linux-headers-[^ ]*-common(?:-rt)?|linux-kbuild-[^ ]+)(?: \(>?= ([^ )]+)\))?$`)
 
-// headerDepends picks the common headers and kbuild out of a Depends field (deb-control(5)).
+// headerDepends picks the common headers and kbuild out of a Depends field (deb-control(5)). Where a version "or later" is good
+// enough, that version is the one the image was built with.
 func headerDepends(depends string) []Request {
 	var list []Request
 	for _, d := range strings.Split(depends, ",") {
