@@ -19,8 +19,8 @@ const (
 
 // Frame is the line setting a capture was made with. Zero fields are unknown.
 type Frame struct {
-	Baud int // bits per second on the line
-	Bits int // bits of one frame: start + data + parity + stop; 10 for 8N1
+	Baud int `json:"baud"` // bits per second on the line
+	Bits int `json:"bits"` // bits of one frame: start + data + parity + stop; 10 for 8N1
 }
 
 // ByteNS is the time of one frame in ns, rounded down, or 0 when unknown.

@@ -35,9 +35,23 @@ const (
 	Garbled
 	// Suppressed: its level is not printed, and it is not on the wire.
 	Suppressed
-	// Unprintable: the ring has no text to compare with (reserved, lost data).
+	// Unprintable: the ring has no text to compare with (reserved, lost data),
+	// and nothing on the wire has its time.
 	Unprintable
+	// Seen: a whole line on the wire; the ring has no text to compare it with.
+	Seen
 )
+
+var fateNames = [...]string{"missing", "intact", "torn", "replayed", "garbled", "suppressed", "unprintable", "seen"}
+
+func (f Fate) String() string { return name(fateNames[:], int(f)) }
+
+func name(names []string, i int) string {
+	if i < len(names) {
+		return names[i]
+	}
+	return "unknown"
+}
 
 // Storage is what became of a record in the ringbuffer.
 type Storage uint8
@@ -52,7 +66,13 @@ const (
 	Overwritten
 	// Failed: the kernel had no room for the text, it was never stored.
 	Failed
+	// NotRead: there is no ring to look into.
+	NotRead
 )
+
+var storageNames = [...]string{"stored", "reserved", "overwritten", "failed", "not read"}
+
+func (s Storage) String() string { return name(storageNames[:], int(s)) }
 
 // Occurrence is one time that a record, or a beginning of it, is on the wire.
 type Occurrence struct {
@@ -71,7 +91,7 @@ type Entry struct {
 	Storage Storage
 	Visible bool // its level is printed, or unknown
 	Size    int  // bytes of its image on a console; 0 without text
-	Out     int  // bytes of the image on the wire, of the best occurrence
+	Out     int  // bytes of the image on the wire, of the best occurrence; <= Size
 	Best    int  // index in Occ; -1 when there is none
 	Occ     []Occurrence
 	// Text and TimeNS (of the prefix, microseconds, -1 without) are set for
@@ -94,6 +114,10 @@ const (
 	// Unexplained: looks like a record's line, and no record has it.
 	Unexplained
 )
+
+var kindNames = [...]string{"foreign", "record", "meta", "unexplained"}
+
+func (k Kind) String() string { return name(kindNames[:], int(k)) }
 
 // Piece is a stretch of the wire with one origin.
 type Piece struct {
@@ -118,7 +142,8 @@ const (
 type Result struct {
 	// Entries: records seen only on the wire first, by their time, then all of
 	// Input.Records in order.
-	Entries []Entry
+	Entries  []Entry
+	WireOnly int // how many of Entries were seen only on the wire
 	// Pieces cover the wire from the first byte to the last, in order.
 	Pieces []Piece
 	// Wire bytes by kind.
