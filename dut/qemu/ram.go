@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -57,6 +58,52 @@ func (r *RAM) ReadAt(p []byte, off int64) (int, error) {
 
 // Size is the memory's length in bytes.
 func (r *RAM) Size() int64 { return int64(len(r.mem)) }
+
+// clone copies the memory's contents into new shared memory. Pages that the guest never touched stay untouched.
+func (r *RAM) clone() (*RAM, error) {
+	c, err := newRAM(r.Size())
+	if err != nil {
+		return nil, err
+	}
+	if err := copySparse(c.file, r.file, r.Size()); err != nil {
+		c.close()
+		return nil, fmt.Errorf("copy guest ram: %w", err)
+	}
+	return c, nil
+}
+
+// copySparse copies the parts of a memfd that hold data.
+func copySparse(dst, src *os.File, size int64) error {
+	for off := int64(0); off < size; {
+		from, err := unix.Seek(int(src.Fd()), off, unix.SEEK_DATA)
+		if errors.Is(err, unix.ENXIO) {
+			return nil // no data behind off
+		}
+		if err != nil {
+			return err
+		}
+		to, err := unix.Seek(int(src.Fd()), from, unix.SEEK_HOLE)
+		if err != nil {
+			return err
+		}
+		for at := from; at < to; {
+			n, err := unix.Seek(int(dst.Fd()), at, unix.SEEK_SET)
+			if err != nil {
+				return err
+			}
+			k, err := unix.Sendfile(int(dst.Fd()), int(src.Fd()), &n, int(min(to-at, 1<<30)))
+			if err != nil {
+				return err
+			}
+			if k == 0 {
+				return io.ErrUnexpectedEOF
+			}
+			at += int64(k)
+		}
+		off = to
+	}
+	return nil
+}
 
 func (r *RAM) close() {
 	if r.mem != nil {

@@ -42,8 +42,7 @@ type Spec struct {
 	QMP      string   // name of the abstract Unix socket for QMP
 	Plugin   []string // arguments of -plugin, comma-joined; empty in Free mode
 	Serial   string   // chardev arguments of QEMU's own UART; "" is null
-	Snapshot string   // qcow2 file that holds internal snapshots; "" for none
-	LoadVM   string   // snapshot to resume; "" boots
+	Incoming bool     // wait for the devices' state of a snapshot instead of booting
 
 	Shift int    // icount shift in Exact mode: one guest instruction takes 2^Shift ns
 	Seed  uint64 // seed of QEMU's random numbers in Exact mode
@@ -94,9 +93,6 @@ func (s *Spec) Argv() []string {
 	if len(s.Plugin) > 0 {
 		argv = append(argv, "-plugin", strings.Join(s.Plugin, ","))
 	}
-	if s.Snapshot != "" {
-		argv = append(argv, "-drive", "if=none,id=snap,format=qcow2,file="+escape(s.Snapshot))
-	}
 	argv = append(argv, "-kernel", s.Kernel)
 	if s.Initrd != "" {
 		argv = append(argv, "-initrd", s.Initrd)
@@ -104,8 +100,8 @@ func (s *Spec) Argv() []string {
 	if s.Cmdline != "" {
 		argv = append(argv, "-append", s.Cmdline)
 	}
-	if s.LoadVM != "" {
-		argv = append(argv, "-loadvm", s.LoadVM)
+	if s.Incoming {
+		argv = append(argv, "-incoming", "defer")
 	}
 	return argv
 }

@@ -27,9 +27,9 @@ func TestArgv(t *testing.T) {
 			head + "-accel tcg,thread=multi" + act + qmp + null + " -kernel /k"},
 		{"free on kvm", func(s *Spec) { s.Mode, s.Accel, s.Serial = Free, "kvm", "file,path=/x" },
 			head + "-accel kvm" + act + qmp + " -chardev file,id=com1,path=/x -serial chardev:com1 -kernel /k"},
-		{"a snapshot comes back with everything else as it was", func(s *Spec) { s.Snapshot, s.LoadVM = "/s.qcow2", "armed" },
+		{"a snapshot comes back with everything else as it was", func(s *Spec) { s.Incoming = true },
 			head + "-accel tcg,thread=single" + act + icount + qmp + null +
-				" -drive if=none,id=snap,format=qcow2,file=/s.qcow2 -kernel /k -loadvm armed"},
+				" -kernel /k -incoming defer"},
 		{"everything, commas doubled", func(s *Spec) {
 			s.Control, s.Plugin, s.Initrd, s.Cmdline = "/c,1", []string{"/v.so", "page=/p"}, "/i", "console=ttyS0,115200 x"
 		}, head + "-accel tcg,thread=single" + act + icount + qmp + null +

@@ -1,0 +1,43 @@
+# lastpage: everything starts here. `make` alone explains the targets.
+SHELL   := /bin/sh
+GO      ?= go
+BIN     := ./lastpage
+SOURCES := $(shell find . -name '*.go' -not -path './runs/*') $(shell find kernels dut -type f 2>/dev/null) go.mod go.sum
+
+LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME ?= 60s
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench fuzz clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install the Debian packages that are missing (the only step that wants root)
+	@./setup.sh
+
+$(BIN): $(SOURCES)
+	$(GO) build -o $@ .
+
+run: setup $(BIN) ## boot stock kernels, provoke WARN + NMI panic, print how complete each flush strategy was
+	$(BIN) run
+
+test: setup $(BIN) ## everything that can fail: unit tests, replayed trials, real kernels on QEMU
+	$(GO) vet ./...
+	$(GO) test ./...
+
+check: ## linters and the import law
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) run $(LINT) run ./...
+
+bench: setup $(BIN) ## speed, as ratios taken in one run
+	$(GO) test -run '^$$' -bench . ./...
+
+fuzz: ## every fuzz target for FUZZTIME
+	@for p in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+		done; done
+
+clean: ## remove what make built here (the cache of kernels stays; see `lastpage doctor` for where it is)
+	rm -f $(BIN)

@@ -1,0 +1,103 @@
+package qemu
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+// startLimit bounds the time from fork to a monitor that answers. It is a guard against a hung host, not a measure of anything.
+const startLimit = 60 * time.Second
+
+// Machine is a running QEMU process with its monitor and shared memory. It is used by one goroutine, but Close may come from any.
+type Machine struct {
+	spec Spec
+	proc *process
+	mon  *monitor
+	ram  *RAM
+
+	once sync.Once
+}
+
+// handover are the files a QEMU inherits, by the place in Spec that names them.
+type handover struct {
+	files []*os.File
+}
+
+// give adds a file and returns the name by which the child opens it.
+func (h *handover) give(f *os.File) string {
+	h.files = append(h.files, f)
+	return fmt.Sprintf("/proc/self/fd/%d", 2+len(h.files))
+}
+
+// start runs QEMU until its monitor answers; the guest stands. ram's file must be in h.
+func start(ctx context.Context, spec Spec, ram *RAM, h *handover) (*Machine, error) {
+	var id [8]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return nil, err
+	}
+	spec.QMP = "lastpage-" + hex.EncodeToString(id[:])
+	proc, err := startProcess(spec.Argv(), h.files)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errors.New("QEMU did not come up"))
+	defer cancel()
+	mon, err := dial(ctx, spec.QMP, proc)
+	if err != nil {
+		proc.kill()
+		return nil, err
+	}
+	m := &Machine{spec: spec, proc: proc, mon: mon, ram: ram}
+	return m, nil
+}
+
+// cont lets the guest run.
+func (m *Machine) cont(ctx context.Context) error {
+	return m.mon.bounded(ctx, m.proc, "cont", m.mon.raw.Cont)
+}
+
+// NMI injects a non-maskable interrupt into all CPUs, at whatever instant the host gets round to it.
+func (m *Machine) NMI(ctx context.Context) error {
+	return m.mon.bounded(ctx, m.proc, "inject-nmi", m.mon.raw.InjectNmi)
+}
+
+// waitStop returns when the guest no longer runs.
+func (m *Machine) waitStop(ctx context.Context) (Stop, error) {
+	last := Stop{}
+	for {
+		select {
+		case s, ok := <-m.mon.stops:
+			if !ok {
+				<-m.proc.done
+				return last, m.proc.failure()
+			}
+			switch s.Event {
+			case "SHUTDOWN": // a STOP follows, because of -action shutdown=pause
+				last = s
+			case "STOP":
+				if last.Event == "" {
+					last = s
+				}
+				return last, nil
+			}
+		case <-m.proc.done:
+			return last, m.proc.failure()
+		case <-ctx.Done():
+			return last, ctx.Err()
+		}
+	}
+}
+
+// Close ends the process. The guest's memory stays readable until the board lets go of it.
+func (m *Machine) Close() {
+	m.once.Do(func() {
+		m.proc.kill()
+		m.mon.close()
+	})
+}

@@ -1,0 +1,50 @@
+package qemu
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+// Setup is a board of kind qemu as the inventory describes it. Open turns it and a payload into a running board.
+type Setup struct {
+	Name        string
+	Binary      string // "": qemu-system-x86_64
+	Mode        Mode
+	CPUs        int
+	MemMiB      int
+	Shift       int
+	Seed        uint64
+	Baud        int // of the line; above 115200 the model's clock is scaled, as the guest cannot ask for more
+	FastForward bool
+	Snapshot    bool // trials start from a snapshot of the armed guest instead of a boot
+}
+
+// Payload is what a board boots.
+type Payload struct {
+	Kernel  string // path of the bzImage
+	Initrd  []byte
+	Cmdline string
+}
+
+// key is the same for payloads that boot alike on this setup.
+func (p *Payload) key(s *Setup) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%+v\x00%s\x00%s\x00", *s, p.Kernel, p.Cmdline)
+	h.Write(p.Initrd)
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+func (s *Setup) check() error {
+	if s.Mode == Free {
+		return errors.New("the free wire has no baud rate: nothing on it can be graded; use --wire exact or concurrent")
+	}
+	if s.Mode != Exact && s.Mode != Concurrent {
+		return fmt.Errorf("wire %q: want exact or concurrent", s.Mode)
+	}
+	if s.Mode != Exact && (s.FastForward || s.Snapshot) {
+		return errors.New("fast-forward and snapshots need the exact wire")
+	}
+	return nil
+}

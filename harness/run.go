@@ -1,0 +1,223 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"lastpage/capture/wire"
+	"lastpage/dut"
+	"lastpage/harness/grade"
+	"lastpage/kernels/plan"
+)
+
+// RunSchema names the form of run.json.
+const RunSchema = "lastpage.run/1"
+
+// Subject is one strategy, ready to be tried: a kernel, its command line, and a way to open a board that runs them.
+type Subject struct {
+	Strategy string
+	Kernel   string
+	Release  string
+	Console  string // kind of console code: legacy, nbcon, ...
+	Board    string
+	Mode     string // of the wire; shown beside every grade
+	Cmdline  string // whole
+	Frame    wire.Frame
+	CPUs     int
+	// Open gives a board that is about to run this plan. It is called once for every trial.
+	Open func(ctx context.Context, p *plan.Plan) (*dut.Board, error)
+	// Symbols of the kernel as loaded; nil when they are not known before a boot.
+	Symbols map[string]uint64
+}
+
+// Order is what a run has to do for each subject.
+type Order struct {
+	Scenario Scenario
+	Shape    func(*plan.Plan) // the user's changes to the plan
+	Injects  []Inject         // one trial each, in turn
+	Trials   int              // valid trials wanted
+	Retries  int              // void trials allowed for each valid one wanted
+	Out      string           // folder of the run
+}
+
+// Row is everything that was found out about one strategy.
+type Row struct {
+	Strategy  string   `json:"strategy"`
+	Kernel    string   `json:"kernel"`
+	Release   string   `json:"release"`
+	Console   string   `json:"console"`
+	Board     string   `json:"board"`
+	Mode      string   `json:"mode"`
+	CPUs      int      `json:"cpus"`
+	Reference string   `json:"reference,omitempty"` // folder
+	Trials    []string `json:"trials"`              // folders of the valid ones
+	Voids     []Voided `json:"voids"`
+	// Graded are the grades of Trials, in their order.
+	Graded []*grade.Grade `json:"grades"`
+	// ReferenceGrade is the grade of the uninterrupted trial.
+	ReferenceGrade *grade.Grade `json:"reference_grade"`
+}
+
+// Voided is a trial that does not count, and why.
+type Voided struct {
+	Dir string   `json:"dir"`
+	Why []string `json:"why"`
+}
+
+// Run is run.json: what one invocation did.
+type Run struct {
+	Schema   string     `json:"schema"`
+	Status   string     `json:"status"`
+	Scenario string     `json:"scenario"`
+	Started  time.Time  `json:"started"`
+	Finished *time.Time `json:"finished"`
+	Rows     []*Row     `json:"rows"`
+
+	dir string
+}
+
+// Progress is told what the run is at. Done and Of count trials of the whole run.
+type Progress func(strategy, what string, done, of int)
+
+// Execute carries out an order for every subject, one after the other. A lab failure ends the run; what was finished until then stays.
+func Execute(ctx context.Context, o Order, subjects []Subject, tell Progress) (*Run, error) {
+	r := &Run{Schema: RunSchema, Status: Unfinished, Scenario: o.Scenario.Name, Started: time.Now().UTC(), Rows: []*Row{}, dir: o.Out}
+	per := o.Trials
+	if o.Scenario.Interrupted {
+		per++
+	}
+	done, of := 0, per*len(subjects)
+	for _, s := range subjects {
+		row := &Row{Strategy: s.Strategy, Kernel: s.Kernel, Release: s.Release, Console: s.Console, Board: s.Board, Mode: s.Mode, CPUs: s.CPUs,
+			Trials: []string{}, Voids: []Voided{}, Graded: []*grade.Grade{}}
+		r.Rows = append(r.Rows, row)
+		step := func(what string) {
+			if tell != nil {
+				tell(s.Strategy, what, done, of)
+			}
+		}
+		if err := o.subject(ctx, s, row, step, &done); err != nil {
+			return r, err
+		}
+		if err := r.save(); err != nil {
+			return r, err
+		}
+	}
+	now := time.Now().UTC()
+	r.Status, r.Finished = Finished, &now
+	return r, r.save()
+}
+
+func (r *Run) save() error { return writeJSON(filepath.Join(r.dir, "run.json"), r) }
+
+// subject runs the reference trial if the scenario needs one, and then the trials proper.
+func (o Order) subject(ctx context.Context, s Subject, row *Row, step func(string), done *int) error {
+	base := filepath.Join(o.Out, s.Strategy)
+	var ref *Trial
+	if o.Scenario.Interrupted && o.Scenario.Survives {
+		var err error
+		ref, err = o.valid(ctx, s, row, nil, nil, base, "reference", step)
+		if err != nil {
+			return err
+		}
+		*done++
+		if ref == nil {
+			return nil // every attempt was void: there is nothing to compare with
+		}
+		row.Reference, row.ReferenceGrade = ref.dir, ref.Grade
+	}
+	for i := range o.Trials {
+		var in *Inject
+		if o.Scenario.Interrupted {
+			in = &o.Injects[i%len(o.Injects)]
+		}
+		t, err := o.valid(ctx, s, row, in, ref, base, fmt.Sprintf("trial-%03d", i+1), step)
+		if err != nil {
+			return err
+		}
+		*done++
+		if t == nil {
+			continue
+		}
+		row.Trials = append(row.Trials, t.dir)
+		row.Graded = append(row.Graded, t.Grade)
+	}
+	return nil
+}
+
+// valid repeats a trial until one is not void; nil when the retries are used up.
+func (o Order) valid(ctx context.Context, s Subject, row *Row, in *Inject, ref *Trial, base, name string, step func(string)) (*Trial, error) {
+	for try := 0; try <= o.Retries; try++ {
+		dir := filepath.Join(base, name)
+		if try > 0 {
+			dir += fmt.Sprintf("-again-%d", try)
+		}
+		what := name
+		if in != nil {
+			what += " (" + in.String() + ")"
+		}
+		step(what)
+		t, err := o.trial(ctx, s, in, ref, dir)
+		if err != nil {
+			return nil, err
+		}
+		if !t.IsVoid() {
+			return t, nil
+		}
+		row.Voids = append(row.Voids, Voided{Dir: t.dir, Why: t.Reasons()})
+	}
+	return nil, nil
+}
+
+// trial opens a board and conducts one trial on it.
+func (o Order) trial(ctx context.Context, s Subject, in *Inject, ref *Trial, dir string) (*Trial, error) {
+	p := plan.Default(runID(s, o.Scenario.Name), s.CPUs)
+	o.Scenario.shape(p)
+	if o.Shape != nil {
+		o.Shape(p)
+	}
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	if err := p.CheckCPUs(s.CPUs); err != nil {
+		return nil, err
+	}
+	pending := int64(-1)
+	symbols := s.Symbols
+	asked := Asked{Board: s.Board, Strategy: s.Strategy, Kernel: s.Kernel, Scenario: o.Scenario.Name, Cmdline: s.Cmdline, Frame: s.Frame,
+		Plan: p, Inject: in}
+	if ref != nil {
+		asked.Reference, asked.Expected = ref.dir, ref.expected()
+		if g := ref.Grade; g != nil && g.PendingAtProvoke != nil {
+			pending = g.PendingAtProvoke.Bytes
+		}
+		if symbols == nil {
+			symbols = ref.symbols()
+		}
+	}
+	var err error
+	if asked.Triggers, err = o.Scenario.triggers(p, in, pending, symbols, s.Frame.ByteNS()); err != nil {
+		return nil, err
+	}
+	b, err := s.Open(ctx, p)
+	if err != nil {
+		return nil, fmt.Errorf("open board %s: %w", s.Board, err)
+	}
+	defer b.Close()
+	return conduct(ctx, dir, asked, b)
+}
+
+// Check says what is wrong with an order before anything is booted for it.
+func (o Order) Check() error {
+	p := plan.Default("00000000", 2)
+	o.Scenario.shape(p)
+	if o.Shape != nil {
+		o.Shape(p)
+	}
+	if o.Scenario.Interrupted && len(o.Injects) == 0 {
+		return fmt.Errorf("scenario %s needs a moment to interrupt", o.Scenario.Name)
+	}
+	return p.Validate()
+}
