@@ -8,7 +8,7 @@ import "fmt"
 // nothing of it reaches the serial line. A plan with port 0 keeps silent.
 const DoorbellPort = 0x5e8
 
-// Code is an event of the doorbell. The numbers are the same in kernels/probe/event.h and in the crash stub.
+// Code is an event of the doorbell. The numbers are the same in kernels/probe/src/event.h and in the crash stub.
 type Code uint8
 
 const (
@@ -23,7 +23,14 @@ const (
 	KmsgDump      Code = 9  // a kmsg dumper runs; arg = reason (enum kmsg_dump_reason)
 	CrashExec     Code = 10 // the first instructions of the crash kernel
 	Die           Code = 11 // hang or reset follows; arg = step (StepArg)
-	Mark          Code = 12 // free; arg: 1 = nested trouble begins, 2 = it is over, 3 = panic()'s final loop
+	Mark          Code = 12 // arg says what
+)
+
+// Arguments of Mark. The probe uses no others; they are free for whoever else can ring.
+const (
+	MarkNested     = 1 // trouble inside a panic begins
+	MarkNestedDone = 2 // it is over, and was survived
+	MarkPanicEnd   = 3 // panic() has come to its final loop: everything that it flushes is flushed
 )
 
 // Word is what is written to the port: an 8-bit code and a 24-bit argument.

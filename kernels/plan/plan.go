@@ -184,6 +184,9 @@ func (p *Plan) Validate() error {
 	if p.Provoke == ProvokeSoftlockup && p.Context != ContextThread {
 		bad("context %q: a soft lockup is a thread that does not let go of its CPU", p.Context)
 	}
+	if p.Nested == NestedPanicOther && p.Provoke != ProvokePanic {
+		bad("nested %q: a second panic wants a first one: provoke %q", p.Nested, p.Provoke)
+	}
 	if len(p.Symbols) > MaxSymbols {
 		bad("symbols: %d, at most %d", len(p.Symbols), MaxSymbols)
 	}

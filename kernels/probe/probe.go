@@ -26,13 +26,14 @@ var sources embed.FS
 const File = "lastpage_probe.ko"
 
 // Build compiles the probe with the kernel build system in kdir (headers, or a built tree) and returns the path of the module
-// in the store. kdirKey is a digest of everything kdir is made of, its compiler included.
-func Build(ctx context.Context, kdir, kdirKey string, progress io.Writer) (string, error) {
+// in the store. kdirKey is a digest of everything kdir is made of, its compiler included. makeArgs are for make, such as
+// "CC=gcc-14" when the tree does not say itself which compiler it wants.
+func Build(ctx context.Context, kdir, kdirKey string, progress io.Writer, makeArgs ...string) (string, error) {
 	files, err := fs.Glob(sources, "src/*")
 	if err != nil {
 		return "", err
 	}
-	parts := []string{"1", kdirKey}
+	parts := append([]string{"1", kdirKey}, makeArgs...)
 	for _, f := range files {
 		data, err := sources.ReadFile(f)
 		if err != nil {
@@ -44,7 +45,7 @@ func Build(ctx context.Context, kdir, kdirKey string, progress io.Writer) (strin
 		if progress != nil {
 			fmt.Fprintln(progress, "building the probe module")
 		}
-		return compile(ctx, kdir, tmp, files)
+		return compile(ctx, kdir, tmp, files, makeArgs)
 	})
 	if err != nil {
 		return "", fmt.Errorf("build probe: %w", err)
@@ -52,7 +53,7 @@ func Build(ctx context.Context, kdir, kdirKey string, progress io.Writer) (strin
 	return filepath.Join(dir, File), nil
 }
 
-func compile(ctx context.Context, kdir, tmp string, files []string) error {
+func compile(ctx context.Context, kdir, tmp string, files, makeArgs []string) error {
 	src := filepath.Join(tmp, "src")
 	if err := os.Mkdir(src, 0o755); err != nil {
 		return err
@@ -66,7 +67,7 @@ func compile(ctx context.Context, kdir, tmp string, files []string) error {
 			return err
 		}
 	}
-	if err := run(ctx, "make", "-s", "-C", kdir, "M="+src, "modules"); err != nil {
+	if err := run(ctx, append([]string{"make", "-s", "-C", kdir, "M=" + src, "modules"}, makeArgs...)...); err != nil {
 		return err
 	}
 	ko := filepath.Join(tmp, File)

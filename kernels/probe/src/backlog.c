@@ -7,32 +7,13 @@
 #include <linux/preempt.h>
 #include "probe.h"
 
-/* CRC-32 of IEEE 802.3, bit by bit: a tiny kernel need not have lib/crc32. */
-static u32 crc32_ieee(const char *p, size_t len)
-{
-	u32 crc = ~0u;
-	int bit;
-
-	while (len--) {
-		crc ^= (u8)*p++;
-		for (bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (0xedb88320u & -(crc & 1));
-	}
-	return ~crc;
-}
-
 static DEFINE_PER_CPU(char[LP_RECORD_MAX + 1], text);
 
 void lp_store(char kind, u32 n)
 {
 	char *buf = this_cpu_ptr(text);
-	int len = lp_plan.record_len;
-	int pos = scnprintf(buf, len, "lastpage %s %c %d %u %d ", lp_plan.run_id, kind, smp_processor_id(), n, len);
-	u32 i;
 
-	for (i = 0; pos < len - 9; i++)
-		buf[pos++] = 'a' + (7 * n + i) % 26;
-	sprintf(buf + pos, " %08x", crc32_ieee(buf, pos));
+	lp_record(buf, lp_plan.record_len, lp_plan.run_id, kind, smp_processor_id(), n);
 	printk(KERN_INFO "%s\n", buf);
 }
 

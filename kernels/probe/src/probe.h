@@ -1,39 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* lastpage probe: what its files share. The numbers are those of kernels/plan (event.go). */
+/* lastpage probe: what its files share. */
 #ifndef LASTPAGE_PROBE_H
 #define LASTPAGE_PROBE_H
 
 #include <linux/kernel.h>
 #include <linux/types.h>
 #include <linux/version.h>
+#include "event.h"
+#include "record.h"
 
 #undef pr_fmt
 #define pr_fmt(fmt) fmt
-
-enum lp_code {
-	LP_ARMED = 1, LP_BACKLOG_BEGIN, LP_BACKLOG_STORED, LP_PROVOKE, LP_PROVOKE_DONE, LP_PANIC_CALL,
-	LP_NOTIFIER_FIRST, LP_NOTIFIER_LAST, LP_KMSG_DUMP, LP_CRASH_EXEC, LP_DIE, LP_MARK,
-};
-
-enum lp_mark { LP_MARK_NESTED = 1, LP_MARK_NESTED_DONE, LP_MARK_PANIC_END };
-
-enum lp_provoke {
-	LP_NONE, LP_WARN, LP_PANIC, LP_WARN_PANIC, LP_OOPS, LP_BUG, LP_SOFTLOCKUP, LP_PROVOKES
-};
-
-enum lp_context { LP_THREAD, LP_IRQ, LP_NMI, LP_CONTEXTS };
-
-enum lp_step {
-	LP_AT_NONE, LP_AT_NOTIFIER_FIRST, LP_AT_NOTIFIER_LAST, LP_AT_KMSG_DUMP, LP_AT_END, LP_AT_CRASH_EXEC, LP_STEPS
-};
-
-enum lp_death { LP_HANG, LP_RESET, LP_TRIPLE, LP_DEATHS };
-
-enum lp_nested { LP_NEST_NONE, LP_NEST_WARN, LP_NEST_OOPS, LP_NEST_PANIC_OTHER, LP_NESTS };
-
-#define LP_RUN_ID 8	/* hex digits */
-#define LP_RECORD_MAX 900	/* bytes of text, plan.MaxRecordLen */
-#define LP_RECORD_MIN 56
 
 /* The plan, from module parameters; read-only once the module is loaded. */
 struct lp_plan {
