@@ -307,3 +307,15 @@ func closeErr(cause error) error {
 	}
 	return fmt.Errorf("%w: %w", ErrClosed, cause)
 }
+
+// Rate is the rate of the bytes [from, to) in bytes/s: n-1 frames between the
+// end of the first and the end of the last. It is false without times, for less
+// than two bytes, and where they all have one time (one read of a real port).
+func (l *Log) Rate(from, to int64) (float64, bool) {
+	a, ok1 := l.TimeAt(from)
+	b, ok2 := l.TimeAt(to - 1)
+	if !ok1 || !ok2 || b <= a {
+		return 0, false
+	}
+	return float64(to-1-from) * 1e9 / float64(b-a), true
+}

@@ -19,13 +19,22 @@ const (
 	Other   = "other"
 )
 
+// Sources of Section.Expected.
+const (
+	FromComplete  = "complete"  // this trial stored the section up to its end
+	FromPlan      = "plan"      // the plan says how many
+	FromReference = "reference" // an uninterrupted trial
+	FromUnknown   = "unknown"
+)
+
 // Names lists the sections in the order of a trial.
 var Names = []string{Boot, Backlog, Warn, Panic, Other}
 
 // Input is all that a grade is made of.
 type Input struct {
-	Wire *wire.Log // closed
-	// WireFinished: the capture was closed in order (wire.Info.Finished).
+	Wire *wire.Log // closed; must not be nil
+	// WireFinished: the capture was closed in order (wire.Info.Finished). A wire
+	// without times has nothing that could say so.
 	WireFinished bool
 	Ring         *ring.Log // nil when the ring could not be read
 	// RingWhy says why Ring is nil.
@@ -97,23 +106,28 @@ type Grade struct {
 }
 
 // Section is one part of the messages at its three stages. A null stage is
-// unknown.
+// unknown. Only visible records are counted at all three; suppressed ones are
+// in Fates alone.
 type Section struct {
 	Expected     *Count `json:"expected"`
-	ExpectedFrom string `json:"expected_from"` // reference, complete, plan, unknown
+	ExpectedFrom string `json:"expected_from"` // complete, plan, reference, unknown
 	Stored       *Count `json:"stored"`
-	Wire         *Count `json:"wire"` // Records: intact or replayed ones; Bytes: of all, torn ones too
-	Letter       string `json:"letter,omitempty"`
-	Fates        Fates  `json:"fates"`
-	Complete     bool   `json:"complete"` // its end is stored, or known to be
-	FirstByteNS  *int64 `json:"first_byte_ns"`
-	LastByteNS   *int64 `json:"last_byte_ns"`
-	FirstByte    *int64 `json:"first_byte"` // offset on the wire
-	LastByte     *int64 `json:"last_byte"`  // offset behind the last one
+	Wire         *Count `json:"wire"` // Records: whole ones; Bytes: of all, torn and garbled ones too
+	// Lost: expected, and neither in the ring nor whole on the wire, so that no
+	// dump can bring it back. null when Expected or Stored is.
+	Lost        *int   `json:"lost"`
+	Letter      string `json:"letter,omitempty"`
+	Fates       Fates  `json:"fates"`
+	Complete    bool   `json:"complete"` // its end is stored, or known to be
+	FirstByteNS *int64 `json:"first_byte_ns"`
+	LastByteNS  *int64 `json:"last_byte_ns"`
+	FirstByte   *int64 `json:"first_byte"` // offset on the wire
+	LastByte    *int64 `json:"last_byte"`  // offset behind the last one
+	OutOfOrder  int    `json:"out_of_order"`
 }
 
-// Fates counts the section's records. wire fates: the first six add up to all
-// records of the section; storage fates: the last four do.
+// Fates counts the section's records: Intact to Seen add up to all of them, and
+// so do Stored to NotRead.
 type Fates struct {
 	Intact      int `json:"intact"`
 	Replayed    int `json:"replayed"`
@@ -122,12 +136,14 @@ type Fates struct {
 	Missing     int `json:"missing"`
 	Suppressed  int `json:"suppressed"`
 	Unprintable int `json:"unprintable"` // reserved or lost text: nothing to compare
+	Seen        int `json:"seen"`        // whole on the wire, the ring has no copy to compare it with
 
 	Stored      int  `json:"stored"`
 	Reserved    int  `json:"reserved"`
 	Overwritten int  `json:"overwritten"`
 	Failed      int  `json:"failed"` // the ring had no room
-	Never       *int `json:"never"`  // expected and never stored; null unknown
+	NotRead     int  `json:"not_read"`
+	Never       *int `json:"never"` // expected and never stored; null unknown
 }
 
 // Console is what went on on the wire beside whole records.

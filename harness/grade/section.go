@@ -1,0 +1,234 @@
+package grade
+
+import (
+	"bytes"
+
+	"lastpage/capture/ring"
+	"lastpage/harness/align"
+	"lastpage/kernels/plan"
+)
+
+// item is one entry of the alignment with what is needed to place it.
+type item struct {
+	*align.Entry
+	text    []byte
+	caller  uint32
+	known   bool // caller is
+	backlog *plan.Record
+	section string
+}
+
+// First words of an emergency (kernel/panic.c, arch/x86, kernel/watchdog.c,
+// kernel/rcu, kernel/locking/lockdep.c) ...
+const cutHere = "------------[ cut here ]------------"
+
+var emergency = []string{cutHere, "BUG: ", "Oops: ", "watchdog: BUG: soft lockup", "watchdog: Watchdog detected hard LOCKUP",
+	"INFO: rcu", "rcu: INFO: rcu", "INFO: task ", "=============================\nWARNING: ", "WARNING: "}
+
+// ... its end (print_oops_end_marker), and the first and last words of panic().
+const (
+	endTrace   = "---[ end trace "
+	panicFirst = "Kernel panic - not syncing"
+	panicEnd   = "---[ end Kernel panic"
+)
+
+// What x86 says before it panics in an NMI (arch/x86/kernel/nmi.c).
+var nmi = []string{"Uhhuh. NMI received", "NMI: ", "Do you have a strange power saving mode enabled?"}
+
+const nmiSurvived = "Dazed and confused"
+
+// sorted is all records in order, each with its section.
+//
+// The rule. backlog: the probe's own records of kind b and of this run,
+// wherever they are. panic: from the first "Kernel panic" record, and the NMI's
+// own lines of the same caller in front of it, every record of that caller.
+// warn: of the emergency that was provoked, every record of its caller from
+// the first line to its end trace, or to the panic if that has the same caller;
+// the provoked one is that which names the run, otherwise the first behind the
+// backlog, otherwise the last before the panic. boot: what is left before the
+// first record of those three. other: what is left behind it.
+// A caller is known only where the ring has the record; where it is not, every
+// record in the stretch belongs.
+type sorted struct {
+	items     []item
+	warnAt    int // index of the first record; -1
+	panicAt   int
+	firstAt   int  // of the first record that is not boot; len(items) if all are
+	warnEnd   bool // the end trace is among them
+	panicEnd  bool
+	otherRuns int // probe records of another run
+}
+
+func sortSections(entries []align.Entry, recs []ring.Record, runID string, warnPlanned bool) *sorted {
+	s := &sorted{items: make([]item, len(entries)), warnAt: -1, panicAt: -1, firstAt: len(entries)}
+	lastBacklog := -1
+	for i := range entries {
+		e := &entries[i]
+		it := item{Entry: e, text: e.Text}
+		if e.Rec >= 0 {
+			r := &recs[e.Rec]
+			it.text, it.caller, it.known = r.Text, r.Caller, r.State.Stored()
+		}
+		if r, err := plan.ParseRecord(it.text); err == nil {
+			if r.RunID != runID {
+				s.otherRuns++
+			} else if r.Kind == plan.KindBacklog {
+				it.backlog = &r
+			}
+		}
+		if it.backlog != nil || tornBacklog(&it, runID) {
+			it.section = Backlog
+			lastBacklog = i
+		}
+		s.items[i] = it
+	}
+	s.findPanic()
+	if warnPlanned {
+		s.findWarn(runID, lastBacklog)
+	}
+	for i := range s.items {
+		if s.items[i].section != "" {
+			s.firstAt = i
+			break
+		}
+	}
+	for i := range s.items {
+		if it := &s.items[i]; it.section == "" {
+			it.section = Boot
+			if i > s.firstAt {
+				it.section = Other
+			}
+		}
+	}
+	return s
+}
+
+// tornBacklog: a record seen only on the wire, and only its beginning.
+func tornBacklog(it *item, runID string) bool {
+	return it.Rec < 0 && runID != "" && bytes.HasPrefix(it.text, []byte(plan.Word0+" "+runID+" b "))
+}
+
+func (a *item) same(b *item) bool { return !a.known || !b.known || a.caller == b.caller }
+
+func (it *item) starts(words ...string) bool {
+	for _, w := range words {
+		if bytes.HasPrefix(it.text, []byte(w)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *sorted) findPanic() {
+	for i := range s.items {
+		if s.items[i].starts(panicFirst) {
+			s.panicAt = i
+			break
+		}
+	}
+	if s.panicAt < 0 {
+		s.panicAt = s.openNMI()
+		if s.panicAt < 0 {
+			return
+		}
+	} else {
+		p := &s.items[s.panicAt]
+		for i := s.panicAt - 1; i >= 0; i-- {
+			it := &s.items[i]
+			if !it.same(p) || it.section == Backlog {
+				continue
+			}
+			if !it.starts(nmi...) {
+				break
+			}
+			s.panicAt = i
+		}
+	}
+	p := &s.items[s.panicAt]
+	for i := s.panicAt; i < len(s.items); i++ {
+		if it := &s.items[i]; it.section == "" && it.same(p) && (it.known || it.Storage != align.Reserved) {
+			it.section = Panic
+			s.panicEnd = s.panicEnd || it.starts(panicEnd)
+		}
+	}
+}
+
+// openNMI finds an NMI that the kernel neither survived nor had the time to
+// call a panic.
+func (s *sorted) openNMI() int {
+	at := -1
+	for i := range s.items {
+		if s.items[i].starts(nmi[0]) {
+			at = i
+		} else if s.items[i].starts(nmiSurvived) {
+			at = -1
+		}
+	}
+	return at
+}
+
+// Bounds of the search for emergencies: how many records are looked at behind
+// a first line, and how many first lines are followed.
+const (
+	maxRun   = 4096
+	maxFirst = 1024
+)
+
+func (s *sorted) findWarn(runID string, lastBacklog int) {
+	named := []byte(plan.Word0 + " " + runID + " provoked warning")
+	best, bestRun, tries := -1, []int(nil), 0
+	inside := map[int]bool{} // records of emergencies already followed
+	for i := range s.items {
+		it := &s.items[i]
+		if it.section != "" || inside[i] || !it.starts(emergency...) {
+			continue
+		}
+		if tries++; tries > maxFirst {
+			break
+		}
+		run := s.run(i)
+		for _, k := range run {
+			inside[k] = true
+		}
+		if runID != "" && s.names(run, named) {
+			best, bestRun = i, run
+			break
+		}
+		if i > lastBacklog && (best < 0 || lastBacklog < 0 && (s.panicAt < 0 || i < s.panicAt)) {
+			best, bestRun = i, run
+		}
+	}
+	s.warnAt = best
+	for _, k := range bestRun {
+		s.items[k].section = Warn
+		s.warnEnd = s.warnEnd || s.items[k].starts(endTrace)
+	}
+}
+
+// run lists the records of the emergency whose first line is i.
+func (s *sorted) run(i int) (run []int) {
+	first := &s.items[i]
+	for k := i; k < len(s.items) && k < i+maxRun; k++ {
+		it := &s.items[k]
+		if !it.same(first) || it.section == Backlog || !it.known && it.Storage == align.Reserved {
+			continue
+		}
+		if it.section == Panic || k > i && it.starts(cutHere) {
+			break
+		}
+		run = append(run, k)
+		if it.starts(endTrace) {
+			break
+		}
+	}
+	return run
+}
+
+func (s *sorted) names(run []int, words []byte) bool {
+	for _, k := range run {
+		if bytes.Contains(s.items[k].text, words) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,167 @@
+package grade
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Width is what the tables keep to, so that they survive a mail.
+const Width = 75
+
+// WriteText prints one grade for people.
+func WriteText(w io.Writer, g *Grade) error {
+	var b strings.Builder
+	switch {
+	case len(g.Void) > 0:
+		fmt.Fprintf(&b, "VOID, no grade\n")
+		for _, v := range g.Void {
+			fmt.Fprintf(&b, "  %s\n", v)
+		}
+	case g.Letter == "":
+		fmt.Fprintf(&b, "no grade: %s\n", g.Why)
+	default:
+		fmt.Fprintf(&b, "grade %s (%s)\n", g.Letter, g.Why)
+	}
+	fmt.Fprintf(&b, "\n%-8s  %-14s  %-14s  %-14s  %5s  %s\n", "", "expected", "stored", "on the wire", "lost", "")
+	for _, name := range Names {
+		s := g.Sections[name]
+		if s == nil || s.Fates == (Fates{}) && (s.Expected == nil || s.Expected.Records == 0) {
+			continue
+		}
+		fmt.Fprintf(&b, "%-8s  %s  %s  %s  %5s  %s\n", name, s.Expected.cell(), s.Stored.cell(), s.Wire.cell(), number(s.Lost), s.Letter)
+	}
+	b.WriteString("          records bytes, as the console sends them; ? is unknown\n\n")
+	for _, name := range Names {
+		s := g.Sections[name]
+		if s == nil {
+			continue
+		}
+		if f := s.Fates.String(); f != "" {
+			fmt.Fprintf(&b, "%-8s  %s", name, f)
+			if s.OutOfOrder > 0 {
+				fmt.Fprintf(&b, ", %d out of order", s.OutOfOrder)
+			}
+			if s.Expected != nil && s.Expected.Records > 0 {
+				fmt.Fprintf(&b, " (expected: %s)", s.ExpectedFrom)
+			}
+			b.WriteByte('\n')
+		}
+	}
+	g.moments(&b)
+	c := g.Console
+	fmt.Fprintf(&b, "console   %s; %d torn, %d replay notes, %d repeats, %d dropped in %d notes\n",
+		c.Format, c.Torn, c.ReplayNotes, c.Repeats, c.Dropped, c.DroppedNotes)
+	if c.OrderBreaks > 0 {
+		fmt.Fprintf(&b, "          the wire steps back %d times, %d records out of order\n", c.OrderBreaks, c.OutOfOrder)
+	}
+	fmt.Fprintf(&b, "wire      %d bytes: %d records, %d notes, %d foreign, %d unexplained\n",
+		g.Wire.Bytes, g.Wire.Record, g.Wire.Meta, g.Wire.Foreign, g.Wire.Unexplained)
+	if g.Wire.Rate != nil {
+		fmt.Fprintf(&b, "          %.1f bytes/s inside records, clock %s\n", *g.Wire.Rate, g.Wire.Clock)
+	}
+	if g.Ring == nil {
+		fmt.Fprintf(&b, "ring      not read: %s\n", or(g.RingWhy, "none given"))
+	} else {
+		fmt.Fprintf(&b, "ring      %d records, %d reserved, %d overwritten before them, kernel %s\n",
+			g.Ring.Records, g.Ring.Reserved, g.Ring.Overwritten, or(g.Ring.Release, "?"))
+	}
+	for _, n := range g.Notes {
+		fmt.Fprintf(&b, "note      %s\n", n)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (g *Grade) moments(b *strings.Builder) {
+	if p := g.PendingAtProvoke; p != nil {
+		fmt.Fprintf(b, "pending   %d bytes in %d records at the provocation\n", p.Bytes, p.Records)
+	}
+	if p := g.PendingAtInject; p != nil {
+		fmt.Fprintf(b, "pending   %d bytes in %d records at the injection\n", p.Bytes, p.Records)
+	}
+	for _, d := range g.Delays {
+		fmt.Fprintf(b, "delay     %-17s -> %-17s %10.3f ms %9d bytes\n", d.From, d.To, float64(d.NS)/1e6, d.Bytes)
+	}
+}
+
+func or(s, t string) string {
+	if s == "" {
+		return t
+	}
+	return s
+}
+
+func (c *Count) cell() string {
+	if c == nil {
+		return fmt.Sprintf("%5s %8s", "?", "?")
+	}
+	return fmt.Sprintf("%5d %8d", c.Records, c.Bytes)
+}
+
+func number(n *int) string {
+	if n == nil {
+		return "?"
+	}
+	return fmt.Sprint(*n)
+}
+
+// String lists the fates that occur.
+func (f Fates) String() string {
+	var s []string
+	for _, x := range []struct {
+		n    int
+		name string
+	}{{f.Intact, "intact"}, {f.Replayed, "replayed"}, {f.Torn, "torn"}, {f.Garbled, "garbled"}, {f.Missing, "missing"},
+		{f.Suppressed, "suppressed"}, {f.Unprintable, "unprintable"}, {f.Seen, "seen only on the wire"},
+		{f.Reserved, "reserved"}, {f.Overwritten, "overwritten"}, {f.Failed, "failed"}} {
+		if x.n > 0 {
+			s = append(s, fmt.Sprintf("%d %s", x.n, x.name))
+		}
+	}
+	if f.Never != nil && *f.Never > 0 {
+		s = append(s, fmt.Sprintf("%d never stored", *f.Never))
+	}
+	return strings.Join(s, ", ")
+}
+
+// Row is the trials of one strategy (and scenario) in a table.
+type Row struct {
+	Name   string
+	Grades []*Grade
+}
+
+// WriteTable prints a row for each strategy. A share is the median over the
+// trials that count, in percent of what was expected; a section that was
+// expected in no trial, or whose expectation is unknown, has none.
+func WriteTable(w io.Writer, rows []Row) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-21s %-5s %7s  %-13s %-11s %-11s\n", "", "", "pending", "backlog", "warn", "panic")
+	fmt.Fprintf(&b, "%-21s %-5s %7s  %5s %5s   %5s %5s %5s %5s\n", "strategy", "grade", "bytes", "store", "wire", "store", "wire", "store", "wire")
+	voids := 0
+	for _, r := range rows {
+		t := r.summary()
+		voids += t.void
+		pending := "?"
+		if t.pending != nil {
+			pending = fmt.Sprint(*t.pending)
+		}
+		name := r.Name
+		if len(name) > 21 {
+			name = name[:20] + "~"
+		}
+		line := fmt.Sprintf("%-21s %-5s %7s  %5s %5s   %5s %5s %5s %5s", name, t.letters, pending,
+			t.share[0], t.share[1], t.share[2], t.share[3], t.share[4], t.share[5])
+		if t.void > 0 {
+			line += fmt.Sprintf(" %dv", t.void)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	b.WriteString("store, wire: % of the expected bytes, median of the trials; - not expected,\n? unknown; pending at the provocation")
+	if voids > 0 {
+		b.WriteString("; nv: n trials were void")
+	}
+	b.WriteByte('\n')
+	_, err := io.WriteString(w, b.String())
+	return err
+}
