@@ -144,6 +144,8 @@ static enum hrtimer_restart on_timer(struct hrtimer *t)
 		finish();
 	}
 	lp_wake(&fire, provoke_task);
+	if (watch_task)
+		wake_up_process(watch_task);
 	return HRTIMER_NORESTART;
 }
 

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package guest
+
+import (
+	"debug/elf"
+	"os"
+	"testing"
+)
+
+func TestBuild(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: compiles the runtime")
+	}
+	t.Setenv("LASTPAGE_CACHE", t.TempDir())
+	path, err := Build(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if f.Machine != elf.EM_X86_64 {
+		t.Errorf("machine %v", f.Machine)
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			t.Error("the init wants a dynamic loader")
+		}
+	}
+	t.Setenv("PATH", t.TempDir()) // no go any more
+	again, err := Build(t.Context(), nil)
+	if err != nil || again != path {
+		t.Errorf("second time: %q, %v", again, err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+}
