@@ -36,6 +36,7 @@ EXPORT int qemu_plugin_version = 1;
 static struct device dev;
 static char uart_region[8192] __attribute__((aligned(64))), bell_region[8192] __attribute__((aligned(64)));
 static char uart_timer[512] __attribute__((aligned(64))), live_timer[512] __attribute__((aligned(64)));
+static char brake_timer[512] __attribute__((aligned(64)));
 static void *irq;
 static bool resumed, running, ff_wanted;
 static int live_ms;
@@ -79,8 +80,10 @@ static void nmi(void)
 }
 
 /*
- * vm_stop() from a vCPU thread only holds the vCPU that called it, the others run on until the main loop gets round to it.
- * Under icount they all share this very thread, so they can be held here and now.
+ * A stop is carried out by the main loop, some time later. Under icount nothing may happen until then:
+ * vm_stop() from a vCPU thread only holds the vCPU that called it; but all of them share this very thread, so they can be held
+ * here and now. And with all vCPUs idle, sleep=off makes the main loop move the virtual clock to the next timer; the brake is
+ * a timer that is always due, on a list that nobody ever runs, so that the distance to the next timer is nil.
  */
 static void stop(void)
 {
@@ -88,6 +91,8 @@ static void stop(void)
 
 	qemu_system_vmstop_request_prepare();
 	qemu_system_vmstop_request(RUN_STATE_PAUSED);
+	if (use_icount)
+		timer_mod_ns(brake_timer, 0);
 	if (!qemu_in_vcpu_thread())
 		return;
 	if (!use_icount) {
@@ -184,6 +189,7 @@ static void reset(void *opaque)
 static void run_state(void *opaque, bool run, int state)
 {
 	(void)opaque, (void)state;
+	timer_del(brake_timer);
 	if (run)
 		symbols_arm(&dev);
 	ff_access(&dev, false, 0);
@@ -191,11 +197,24 @@ static void run_state(void *opaque, bool run, int state)
 	device_run(&dev, run);
 }
 
+static void nobody(void *opaque, int clock)
+{
+	(void)opaque, (void)clock;
+}
+
+static void nobody_ticks(void *opaque)
+{
+	(void)opaque;
+}
+
 static void machine_ready(Notifier *n, void *data)
 {
+	static void *brake_lists[8]; /* QEMUTimerListGroup: one list for each clock */
 	struct page *p = dev.pg;
 
 	(void)n, (void)data;
+	brake_lists[QEMU_CLOCK_VIRTUAL] = timerlist_new(QEMU_CLOCK_VIRTUAL, nobody, NULL);
+	timer_init_full(brake_timer, brake_lists, QEMU_CLOCK_VIRTUAL, 1, 0, nobody_ticks, NULL);
 	while (qemu_get_cpu(p->ncpu))
 		p->ncpu++;
 	p->icount_ns = use_icount ? icount_to_ns(1) : 0;

@@ -47,6 +47,7 @@ void *qemu_add_vm_change_state_handler(void (*f)(void *opaque, bool running, int
 
 int64_t qemu_clock_get_ns(int clock);
 void timer_init_full(void *timer, void *lists, int clock, int scale, int attributes, void (*cb)(void *), void *opaque);
+void *timerlist_new(int clock, void (*notify)(void *opaque, int clock), void *opaque);
 void timer_mod_ns(void *timer, int64_t ns);
 void timer_del(void *timer);
 
