@@ -15,8 +15,8 @@ func runID(s Subject, scenario string) string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// expected is what an uninterrupted trial says the sections hold when nothing goes wrong.
-func (t *Trial) expected() map[string]grade.Count {
+// Expected is what an uninterrupted trial says the sections hold when nothing goes wrong.
+func (t *Trial) Expected() map[string]grade.Count {
 	if t.Grade == nil {
 		return nil
 	}

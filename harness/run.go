@@ -189,7 +189,7 @@ func (o Order) trial(ctx context.Context, s Subject, in *Inject, ref *Trial, dir
 	asked := Asked{Board: s.Board, Strategy: s.Strategy, Kernel: s.Kernel, Scenario: o.Scenario.Name, Cmdline: s.Cmdline, Frame: s.Frame,
 		Plan: p, Inject: in}
 	if ref != nil {
-		asked.Reference, asked.Expected = ref.dir, ref.expected()
+		asked.Reference, asked.Expected = ref.dir, ref.Expected()
 		if g := ref.Grade; g != nil && g.PendingAtProvoke != nil {
 			pending = g.PendingAtProvoke.Bytes
 		}

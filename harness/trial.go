@@ -120,7 +120,11 @@ func conduct(ctx context.Context, dir string, asked Asked, b *dut.Board) (*Trial
 	t.judge()
 	now := time.Now().UTC()
 	t.Status, t.Finished = Finished, &now
-	if err := t.regrade(); err != nil {
+	// Saved before it is graded: grading reads the folder, and a trial that cannot be graded is still whole evidence.
+	if err := t.save(); err != nil {
+		return t, err
+	}
+	if err := t.regrade(ctx); err != nil {
 		return t, err
 	}
 	return t, t.save()

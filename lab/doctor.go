@@ -25,7 +25,7 @@ type Finding struct {
 
 // Examine looks at this machine. It starts programs and one small guest, and changes nothing.
 func Examine(ctx context.Context) []Finding {
-	f := []Finding{qemuFinding(ctx), uartFinding(ctx), kvmFinding(ctx),
+	f := []Finding{qemuFinding(ctx), kvmFinding(ctx),
 		program(ctx, "gcc", true, "gcc", "builds the UART model and the probe module", "--version"),
 		program(ctx, "make", true, "make", "drives kernel builds", "--version"),
 		program(ctx, "go", true, "a Go toolchain", "builds the guest's init", "version"),

@@ -1,0 +1,156 @@
+package qemu
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"strconv"
+
+	"lastpage/capture/wire"
+	"lastpage/dut"
+	"lastpage/dut/vuart"
+	"lastpage/kernels/plan"
+)
+
+// Bench opens boards of one setup. It keeps snapshots of armed guests for as long as it lives.
+type Bench struct {
+	setup  Setup
+	plugin string // path of the UART model
+	facts  map[string]string
+	snaps  map[string]*snapshot // by Payload.key
+	tell   io.Writer
+}
+
+// NewBench checks that this machine can run s.
+func NewBench(ctx context.Context, s *Setup, progress io.Writer) (*Bench, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	if progress == nil {
+		progress = io.Discard
+	}
+	version, err := Version(ctx, s.Binary)
+	if err != nil {
+		return nil, err
+	}
+	plugin, err := vuart.Build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	facts := map[string]string{"qemu": version, "wire": string(s.Mode), "uart_model": plugin, "cpus": strconv.Itoa(s.CPUs),
+		"memory_mib": strconv.Itoa(s.MemMiB)}
+	if s.Mode == Exact {
+		facts["icount_shift"], facts["seed"] = strconv.Itoa(s.Shift), strconv.FormatUint(s.Seed, 10)
+	}
+	return &Bench{setup: *s, plugin: plugin, facts: facts, snaps: map[string]*snapshot{}, tell: progress}, nil
+}
+
+// Mode describes the wire in one word for the head of a grade.
+func (b *Bench) Mode() string {
+	m := string(b.setup.Mode)
+	if b.setup.FastForward {
+		m += "+ff"
+	}
+	if b.setup.Snapshot {
+		m += "+snapshot"
+	}
+	return m
+}
+
+// Close frees the snapshots.
+func (b *Bench) Close() {
+	for _, s := range b.snaps {
+		s.close()
+	}
+	clear(b.snaps)
+}
+
+// Open gives a board that is about to run p: freshly powered on, or restored at the moment it reported that it was armed.
+func (b *Bench) Open(ctx context.Context, p Payload) (*dut.Board, error) {
+	if !b.setup.Snapshot {
+		return b.open(ctx, p, nil)
+	}
+	key := p.key(&b.setup)
+	snap := b.snaps[key]
+	if snap == nil {
+		fmt.Fprintf(b.tell, "%s: booting once, until the guest is armed\n", b.setup.Name)
+		var err error
+		if snap, err = b.take(ctx, p); err != nil {
+			return nil, fmt.Errorf("take snapshot: %w", err)
+		}
+		snap.id = key
+		b.snaps[key] = snap
+	}
+	return b.open(ctx, p, snap)
+}
+
+// open starts a QEMU and puts a board around it.
+func (b *Bench) open(ctx context.Context, p Payload, snap *snapshot) (*dut.Board, error) {
+	l, err := b.launch(ctx, p, snap)
+	if err != nil {
+		return nil, err
+	}
+	facts := maps.Clone(b.facts)
+	facts["cmdline"] = p.Cmdline
+	facts["start"] = "boot"
+	if snap != nil {
+		facts["start"] = "snapshot " + snap.id
+	}
+	return dut.New(dut.Board{
+		Name: b.setup.Name, Facts: facts, Wire: l.log, Machine: l, Memory: l.ram, Control: l.control, Events: l.allEvents, Audit: l.audit,
+	}, l.close), nil
+}
+
+// launch starts the process with its shared memory, and the goroutines that empty the page and the control channel.
+func (b *Bench) launch(ctx context.Context, p Payload, snap *snapshot) (l *live, err error) {
+	l = &live{log: wire.NewLog(wire.Virtual, wire.Frame{Baud: b.setup.Baud, Bits: 10}), control: make(chan plan.Message)}
+	defer func() {
+		if err != nil {
+			l.free()
+		}
+	}()
+	if err := l.memory(&b.setup, snap); err != nil {
+		return nil, err
+	}
+	initrd, err := memfd("lastpage-initrd", 0)
+	if err != nil {
+		return nil, err
+	}
+	defer initrd.Close()
+	if _, err := initrd.Write(p.Initrd); err != nil {
+		return nil, fmt.Errorf("write initramfs: %w", err)
+	}
+	in, out, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	var h handover
+	spec := Spec{Binary: b.setup.Binary, Mode: b.setup.Mode, Accel: "tcg", MemMiB: b.setup.MemMiB, CPUs: b.setup.CPUs,
+		Kernel: p.Kernel, Cmdline: p.Cmdline, Shift: b.setup.Shift, Seed: b.setup.Seed, Incoming: snap != nil}
+	spec.RAM, spec.Initrd, spec.Control = h.give(l.ram.file), h.give(initrd), h.give(out)
+	var options []vuart.Option
+	if snap != nil {
+		options = append(options, vuart.Resume)
+	}
+	if b.setup.FastForward {
+		options = append(options, vuart.FastForward)
+	}
+	spec.Plugin = vuart.Args(b.plugin, h.give(l.page.File()), options...)
+	if snap != nil {
+		h.give(snap.devices) // always the last one, see load
+	}
+	if l.machine, err = start(ctx, spec, l.ram, &h); err != nil {
+		in.Close()
+		return nil, err
+	}
+	l.listen(in, snap)
+	if snap != nil {
+		if err := l.machine.loadDevices(ctx, 2+len(h.files)); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}

@@ -1,0 +1,138 @@
+package qemu
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"lastpage/dut"
+	"lastpage/dut/vuart"
+	"lastpage/kernels/plan"
+)
+
+// snapshot is a guest that stands at the instant it rang ARMED: its RAM, its devices, the UART, and all it had said until then. It lives
+// in memory only. Trials from one snapshot are compared with each other and with nothing else.
+type snapshot struct {
+	id      string
+	ram     *RAM
+	page    *os.File // copy of the UART's page
+	devices *os.File // QEMU's own devices and clocks
+	wire    []byte
+	ends    []int64
+	events  []dut.Event
+	said    []plan.Message
+}
+
+// armLimit bounds the boot, in virtual time. Debian's largest kernel takes 15 s.
+const armLimit = 300 * time.Second
+
+// take boots p until it is armed.
+func (b *Bench) take(ctx context.Context, p Payload) (s *snapshot, err error) {
+	l, err := b.launch(ctx, p, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer l.close()
+	heard := make(chan []plan.Message, 1)
+	go func() {
+		var all []plan.Message
+		for m := range l.control {
+			all = append(all, m)
+		}
+		heard <- all
+	}()
+	if err := l.Arm([]dut.Trigger{
+		{Name: "armed", When: dut.AtEvent, Code: plan.Armed, N: 1, Do: dut.Stop},
+		{Name: "limit", When: dut.AtTime, N: int64(armLimit), Do: dut.Stop},
+	}); err != nil {
+		return nil, err
+	}
+	end, err := l.Run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if end.Firing != 0 {
+		return nil, fmt.Errorf("the guest was never armed (it ended by %s); the last of its console:\n%s", end.By, l.lastWords())
+	}
+	if void := l.audit().Void; len(void) > 0 {
+		return nil, fmt.Errorf("the boot is void: %v", void)
+	}
+	s = &snapshot{}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	s.wire = l.log.Bytes(0, l.log.Len())
+	for i := range s.wire {
+		ns, _ := l.log.TimeAt(int64(i))
+		s.ends = append(s.ends, ns)
+	}
+	s.events = l.allEvents()
+	if s.page, err = memfd("lastpage-uart-snapshot", 0); err != nil {
+		return nil, err
+	}
+	if err := l.page.Copy(s.page); err != nil {
+		return nil, err
+	}
+	if s.devices, err = memfd("lastpage-devices", 0); err != nil {
+		return nil, err
+	}
+	if err := l.machine.saveDevices(ctx, s.devices); err != nil {
+		return nil, err
+	}
+	// The process must be gone before its RAM is taken over: nobody writes to it any more.
+	s.ram, l.ram = l.ram, nil
+	l.close()
+	s.said = <-heard
+	return s, nil
+}
+
+// lastWords are the last lines of the console, for an error message.
+func (l *live) lastWords() string {
+	n := l.log.Len()
+	return string(l.log.Bytes(max(0, n-800), n))
+}
+
+// restore puts copies of a snapshot's memory into l.
+func (l *live) restore(s *snapshot) (err error) {
+	if l.ram, err = s.ram.clone(); err != nil {
+		return err
+	}
+	f, err := memfd("lastpage-uart", 0)
+	if err != nil {
+		return err
+	}
+	st, err := s.page.Stat()
+	if err == nil {
+		err = f.Truncate(st.Size())
+	}
+	if err == nil {
+		err = copySparse(f, s.page, st.Size())
+	}
+	if err != nil {
+		f.Close()
+		return fmt.Errorf("copy uart page: %w", err)
+	}
+	if l.page, err = vuart.Map(f); err != nil {
+		return err
+	}
+	if _, err := s.devices.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	l.events = append([]dut.Event(nil), s.events...)
+	return l.log.Append(s.wire, s.ends...)
+}
+
+func (s *snapshot) close() {
+	for _, f := range []*os.File{s.page, s.devices} {
+		if f != nil {
+			f.Close()
+		}
+	}
+	if s.ram != nil {
+		s.ram.close()
+	}
+}

@@ -1,0 +1,133 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+
+	"lastpage/capture/ring"
+	"lastpage/capture/wire"
+	"lastpage/harness/grade"
+	"lastpage/kernels/plan"
+)
+
+// bootLoglevel is CONFIG_CONSOLE_LOGLEVEL_DEFAULT of every kernel in the catalogue; no command line of ours changes it.
+const bootLoglevel = 7
+
+// Regrade grades the trial in dir from its files alone: no board is needed, and nothing in the folder is changed.
+func Regrade(ctx context.Context, dir string) (*Trial, error) {
+	t, err := LoadTrial(dir)
+	if t == nil {
+		return nil, err
+	}
+	unfinished := err != nil
+	log, info, err := wire.LoadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("trial %s: %w", dir, err)
+	}
+	rl, why := t.ring(ctx)
+	in := t.input(log, rl, why)
+	in.WireFinished = info.Finished
+	if unfinished {
+		in.Void = append(in.Void, ErrUnfinished.Error())
+	}
+	t.Grade = grade.Make(in)
+	return t, nil
+}
+
+// ring reads the trial's ring.elf; without one, why not.
+func (t *Trial) ring(ctx context.Context) (*ring.Log, string) {
+	path := filepath.Join(t.dir, RingName)
+	core, err := ring.OpenCore(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if t.RingWhy != "" {
+			return nil, t.RingWhy
+		}
+		return nil, "no " + RingName + " in the folder"
+	}
+	if err != nil {
+		return nil, err.Error()
+	}
+	defer core.Close()
+	log, err := core.Log(ctx)
+	if err != nil {
+		return nil, fmt.Sprintf("%s: %v", path, err)
+	}
+	return log, ""
+}
+
+// input is what the grade is made of, from what trial.json says.
+func (t *Trial) input(log *wire.Log, rl *ring.Log, why string) grade.Input {
+	p := t.Asked.Plan
+	in := grade.Input{Wire: log, Ring: rl, RingWhy: why, RunID: p.RunID, BootLoglevel: bootLoglevel, Reference: t.Asked.Expected,
+		BacklogRecords: p.Backlog, Void: append([]string{}, t.Void...),
+		Evidence: map[string]string{"dir": t.dir, "wire": wire.BinName, "index": wire.IdxName, "ring": RingName}}
+	if t.Armed != nil {
+		in.Loglevel = t.Armed.ConsoleLoglevel
+		if rl != nil && rl.Release != t.Armed.Release {
+			in.Void = append(in.Void, fmt.Sprintf("the dump is of Linux %s, the guest was %s", rl.Release, t.Armed.Release))
+		}
+	}
+	for _, e := range t.Events {
+		in.Events = append(in.Events, grade.Event(e))
+	}
+	if f, ok := t.fired(trigInject); ok {
+		in.Inject = &grade.Point{NS: f.NS, WireByte: f.WireByte}
+	}
+	if rl != nil && p.Backlog > 0 && !holdsRun(rl, p) {
+		in.Void = append(in.Void, "the dump holds no record of this run: it is of another boot")
+	}
+	return in
+}
+
+// holdsRun says whether a record of the probe carries this run's id.
+func holdsRun(rl *ring.Log, p *plan.Plan) bool {
+	for i := range rl.Records {
+		if bytes.Contains(rl.Records[i].Text, []byte("lastpage "+p.RunID)) {
+			return true
+		}
+	}
+	return false
+}
+
+// regrade grades the trial that was just conducted, from its files like any other, and writes the views for people.
+func (t *Trial) regrade(ctx context.Context) error {
+	g, err := Regrade(ctx, t.dir)
+	if err != nil {
+		return err
+	}
+	t.Grade = g.Grade
+	var text bytes.Buffer
+	if err := grade.WriteText(&text, t.Grade); err != nil {
+		return err
+	}
+	return errors.Join(writeFile(filepath.Join(t.dir, GradeName), text.Bytes()), t.views(ctx))
+}
+
+// views writes what people read: the console as a terminal would show it, and the ringbuffer as dmesg prints it.
+func (t *Trial) views(ctx context.Context) error {
+	log, _, err := wire.LoadDir(t.dir)
+	if err != nil {
+		return err
+	}
+	if err := t.view(ConsoleName, func(w io.Writer) error { _, err := w.Write(log.Bytes(0, log.Len())); return err }); err != nil {
+		return err
+	}
+	rl, _ := t.ring(ctx)
+	if rl == nil {
+		return nil
+	}
+	return t.view(DmesgName, func(w io.Writer) error { return ring.WriteDmesg(w, rl) })
+}
+
+func (t *Trial) view(name string, print func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := print(&b); err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(t.dir, name), b.Bytes())
+}

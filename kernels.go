@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"lastpage/kernels"
+	"lastpage/kernels/store"
+)
+
+func newKernels() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "kernels",
+		Short: "the kernels and strategies of the catalogue",
+		Long: `A catalogue (YAML) names kernels and where they come from, and strategies: a kernel and a command
+line whose way of flushing is judged. The built-in catalogue is always there; --catalogue FILE adds to it.
+
+Kernels are unpacked or built into the cache and never installed. What was used is recorded exactly.`,
+	}
+	var files []string
+	c.PersistentFlags().StringSliceVar(&files, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
+	c.AddCommand(kernelsList(&files), kernelsFetch(&files), kernelsPath(&files))
+	return c
+}
+
+func kernelsList(files *[]string) *cobra.Command {
+	c := &cobra.Command{Use: "list", Short: "kernels and strategies", Args: cobra.NoArgs}
+	asJSON := jsonFlag(c)
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		cat, err := kernels.LoadCatalogue(*files...)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(cmd.OutOrStdout(), cat)
+		}
+		t := table(cmd.OutOrStdout(), "KERNEL\tCONSOLE\tDESCRIPTION")
+		for _, k := range cat.Kernels {
+			fmt.Fprintf(t, "%s\t%s\t%s\n", k.Name, k.Console, k.Description)
+		}
+		fmt.Fprintln(t, "\t\t\nSTRATEGY\tKERNEL\tSTANDS FOR")
+		for _, s := range cat.Strategies {
+			fmt.Fprintf(t, "%s\t%s\t%s\n", s.Name, s.Kernel, s.StandsFor)
+		}
+		return t.Flush()
+	}
+	return c
+}
+
+func kernelsFetch(files *[]string) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "fetch KERNEL...",
+		Short: "fetch or build kernels into the cache",
+		Long:  "Brings kernels into the cache, with the probe module built for each. What is there already is not fetched again.",
+		Args:  cobra.MinimumNArgs(1),
+	}
+	refresh := c.Flags().Bool("refresh", false, "look for newer packages even if some are in the cache")
+	asJSON := jsonFlag(c)
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		cat, err := kernels.LoadCatalogue(*files...)
+		if err != nil {
+			return err
+		}
+		p := newProgress(cmd.ErrOrStderr())
+		defer p.end()
+		var all []*kernels.Image
+		for _, name := range args {
+			img, err := cat.Prepare(cmd.Context(), name, kernels.Options{Refresh: *refresh, Progress: p})
+			if err != nil {
+				return err
+			}
+			all = append(all, img)
+		}
+		p.end()
+		if *asJSON {
+			return printJSON(cmd.OutOrStdout(), all)
+		}
+		for _, img := range all {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: Linux %s\n", img.Name, img.Release)
+			for _, pkg := range img.Packages {
+				fmt.Fprintf(cmd.OutOrStdout(), "  %s %s\n", pkg.Package, pkg.Version)
+			}
+		}
+		return nil
+	}
+	return c
+}
+
+func kernelsPath(files *[]string) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "path [KERNEL]",
+		Short: "where a kernel's files lie; without a name, where the cache is",
+		Args:  cobra.MaximumNArgs(1),
+	}
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			root, err := store.Root()
+			if err == nil {
+				fmt.Fprintln(cmd.OutOrStdout(), root)
+			}
+			return err
+		}
+		cat, err := kernels.LoadCatalogue(*files...)
+		if err != nil {
+			return err
+		}
+		p := newProgress(cmd.ErrOrStderr())
+		defer p.end()
+		img, err := cat.Image(cmd.Context(), args[0], p)
+		if err != nil {
+			return err
+		}
+		p.end()
+		for _, path := range append([]string{img.Vmlinuz, img.Config, img.Probe, img.Init}, img.Modules...) {
+			fmt.Fprintln(cmd.OutOrStdout(), path)
+		}
+		return nil
+	}
+	return c
+}

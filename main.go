@@ -1,0 +1,90 @@
+// Command lastpage measures how much of what a dying Linux kernel has to say arrives on its serial console.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses.
+const (
+	exitPassed       = 0
+	exitKernelFailed = 1 // the policy or the gate was not met
+	exitInconclusive = 2 // we cannot tell
+	exitLabFailed    = 3 // the lab failed, or the command was used wrongly
+)
+
+// verdict is an error that carries an exit status.
+type verdict struct {
+	code int
+	err  error
+}
+
+func (v *verdict) Error() string { return v.err.Error() }
+func (v *verdict) Unwrap() error { return v.err }
+
+func inconclusive(format string, a ...any) error {
+	return &verdict{exitInconclusive, fmt.Errorf(format, a...)}
+}
+
+func kernelFailed(format string, a ...any) error {
+	return &verdict{exitKernelFailed, fmt.Errorf(format, a...)}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the whole program as a function, so that tests can call it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitPassed
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(stderr, "lastpage: interrupted; what was finished is kept, the rest is marked unfinished")
+		return exitLabFailed
+	}
+	fmt.Fprintln(stderr, "lastpage:", err)
+	var v *verdict
+	if errors.As(err, &v) {
+		return v.code
+	}
+	return exitLabFailed
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "lastpage",
+		Short: "How much of a panic arrives on the serial line?",
+		Long: `lastpage boots kernels on QEMU (or boards), provokes a WARN and a panic while a backlog
+of messages is pending, captures the serial line at its real baud rate, compares it
+with the printk ringbuffer, and grades how complete each way of flushing was.
+
+  lastpage run                    stock kernels side by side
+  lastpage dmesg TRIAL            what was stored
+  lastpage grade TRIAL            judge a recorded trial again, with no board attached
+  lastpage doctor                 what this machine can do
+
+Exit status: 0 passed, 1 the kernel failed the policy, 2 inconclusive, 3 the lab or the usage failed.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(newRun(), newGrade(), newDmesg(), newKernels(), newBoards(), newDoctor())
+	return root
+}

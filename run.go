@@ -1,0 +1,232 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lastpage/dut/qemu"
+	"lastpage/harness"
+	"lastpage/kernels"
+	"lastpage/kernels/plan"
+	"lastpage/lab"
+)
+
+type runFlags struct {
+	board, inventory string
+	strategies       []string
+	kernels          []string
+	catalogue        []string
+	scenario         string
+	injects          []string
+	trials, retries  int
+	baud             int
+	backlog, length  int
+	wire             string
+	out, require     string
+	json             bool
+}
+
+func newRun() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "try strategies, and print how complete each one's messages were",
+		Long: `Boots each strategy's kernel, provokes the scenario, captures the serial line at its baud rate, reads
+the printk ringbuffer, and prints for every section how much was expected, stored, and on the wire.
+
+Scenarios:
+` + scenarioHelp() + `
+The moment of an interruption (--inject, may be repeated; trials take them in turn):
+  ` + strings.ReplaceAll(harness.Injects, "\n", "\n  ") + `
+
+A trial that the harness spoilt is void: it is repeated, counted, and never graded.`,
+		Example: `  lastpage run
+  lastpage run --strategy nbcon-rt --scenario warn-nmi-panic --inject share:10% --inject share:90%
+  lastpage run --strategy legacy --scenario warn --trials 20 --board qemu-concurrent`,
+		Args: cobra.NoArgs,
+	}
+	fl := c.Flags()
+	fl.StringVar(&f.board, "board", "qemu", "board of the inventory")
+	fl.StringVar(&f.inventory, "inventory", "", "inventory file (default: the built-in one)")
+	fl.StringSliceVar(&f.strategies, "strategy", nil, "strategies of the catalogue (default legacy,nbcon-rt)")
+	fl.StringSliceVar(&f.kernels, "kernel", nil, "kernels of the catalogue, each as the strategy that it is by itself")
+	fl.StringSliceVar(&f.catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
+	fl.StringVar(&f.scenario, "scenario", "warn-nmi-panic", "what is provoked")
+	fl.StringArrayVar(&f.injects, "inject", []string{"share:25%", "share:50%", "share:75%"}, "when it is interrupted")
+	fl.IntVar(&f.trials, "trials", 3, "valid trials per strategy")
+	fl.IntVar(&f.retries, "retries", 2, "void trials allowed for each valid one")
+	fl.IntVar(&f.baud, "baud", 115200, "rate of the line")
+	fl.IntVar(&f.backlog, "backlog", 600, "records of the backlog")
+	fl.IntVar(&f.length, "record-len", 80, "bytes of text in a record of the backlog")
+	fl.StringVar(&f.wire, "wire", "", "override the board's wire: exact, concurrent or free (free has no baud rate and is never graded)")
+	fl.StringVar(&f.out, "out", "", "folder of the run (default runs/DATE-TIME)")
+	fl.StringVar(&f.require, "require", "", "fail with status 1 if a strategy's letter is below this one (A to F)")
+	fl.BoolVar(&f.json, "json", false, "print run.json (docs/json.md describes it)")
+	c.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
+	return c
+}
+
+func scenarioHelp() string {
+	var b strings.Builder
+	for _, s := range harness.Scenarios() {
+		fmt.Fprintf(&b, "  %-16s %s\n", s.Name, s.About)
+	}
+	return b.String()
+}
+
+// order checks everything that can be checked before anything is fetched or booted.
+func (f *runFlags) order() (harness.Order, error) {
+	o := harness.Order{Trials: f.trials, Retries: f.retries, Out: f.out}
+	var err error
+	if o.Scenario, err = harness.FindScenario(f.scenario); err != nil {
+		return o, err
+	}
+	for _, s := range f.injects {
+		in, err := harness.ParseInject(s)
+		if err != nil {
+			return o, err
+		}
+		o.Injects = append(o.Injects, in)
+	}
+	if f.trials < 1 || f.retries < 0 {
+		return o, fmt.Errorf("--trials %d --retries %d: at least one trial, and no fewer than no retries", f.trials, f.retries)
+	}
+	if f.baud < 50 || f.baud > 4_000_000 {
+		return o, fmt.Errorf("--baud %d: want 50 to 4000000", f.baud)
+	}
+	if f.require != "" && !slices.Contains(letters, f.require) {
+		return o, fmt.Errorf("--require %q: want one of %s", f.require, strings.Join(letters, " "))
+	}
+	o.Shape = func(p *plan.Plan) { p.Backlog, p.RecordLen = f.backlog, f.length }
+	if o.Out == "" {
+		o.Out = filepath.Join("runs", time.Now().Format("20060102-150405"))
+	}
+	if err := o.Check(); err != nil {
+		return o, err
+	}
+	return o, nil
+}
+
+func (f *runFlags) run(cmd *cobra.Command) error {
+	o, err := f.order()
+	if err != nil {
+		return err
+	}
+	inv, err := lab.LoadInventory(f.inventory)
+	if err != nil {
+		return err
+	}
+	board, err := inv.Find(f.board)
+	if err != nil {
+		return err
+	}
+	if f.wire != "" {
+		board.Wire = qemu.Mode(f.wire)
+		if board.Wire != qemu.Exact {
+			board.Snapshot, board.FastForward = false, false
+		}
+	}
+	cat, err := kernels.LoadCatalogue(f.catalogue...)
+	if err != nil {
+		return err
+	}
+	names, err := f.names(cat)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(o.Out), 0o755); err != nil {
+		return err
+	}
+	if err := os.Mkdir(o.Out, 0o755); errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("--out %s is there already: a run never writes over another", o.Out)
+	} else if err != nil {
+		return err
+	}
+	p := newProgress(cmd.ErrOrStderr())
+	defer p.end()
+	var subjects []harness.Subject
+	for _, name := range names {
+		s, free, err := board.Subject(cmd.Context(), cat, name, lab.Options{Baud: f.baud, Progress: p})
+		if err != nil {
+			return err
+		}
+		defer free()
+		subjects = append(subjects, s)
+	}
+	r, err := harness.Execute(cmd.Context(), o, subjects, func(strategy, what string, done, of int) {
+		p.step("[%d/%d] %s: %s", done+1, of, strategy, what)
+	})
+	p.end()
+	if r != nil {
+		if perr := f.print(cmd.OutOrStdout(), r, o); perr != nil && err == nil {
+			err = perr
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return f.verdict(r)
+}
+
+// names are the strategies to try. A kernel by itself becomes a strategy of its own name.
+func (f *runFlags) names(cat *kernels.Catalogue) ([]string, error) {
+	names := slices.Clone(f.strategies)
+	for _, k := range f.kernels {
+		if _, err := cat.Kernel(k); err != nil {
+			return nil, err
+		}
+		cat.Strategies = append(cat.Strategies, kernels.Strategy{Name: k, Kernel: k, StandsFor: "the kernel as it is"})
+		names = append(names, k)
+	}
+	if len(names) == 0 {
+		names = []string{"legacy", "nbcon-rt"}
+	}
+	for _, n := range names {
+		if _, err := cat.Strategy(n); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+func (f *runFlags) print(w io.Writer, r *harness.Run, o harness.Order) error {
+	if f.json {
+		return printJSON(w, r)
+	}
+	if err := r.WriteText(w); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nevidence: %s\n", o.Out)
+	return err
+}
+
+// verdict turns the run into an exit status.
+func (f *runFlags) verdict(r *harness.Run) error {
+	for _, row := range r.Rows {
+		if len(row.Graded) < f.trials {
+			return inconclusive("%s: only %d of %d trials are valid; the void ones and their reasons are in run.json", row.Strategy, len(row.Graded), f.trials)
+		}
+	}
+	if f.require == "" {
+		return nil
+	}
+	for _, row := range r.Rows {
+		for i, g := range row.Graded {
+			if slices.Index(letters, g.Letter) > slices.Index(letters, f.require) {
+				return kernelFailed("%s: %s is graded %s, %s is required", row.Strategy, row.Trials[i], g.Letter, f.require)
+			}
+		}
+	}
+	return nil
+}
+
+// letters of a grade, best first (harness/grade/letter.go).
+var letters = []string{"A", "B", "C", "D", "E", "F"}
