@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"sort"
+	"strings"
 )
 
 // Core is an ELF64 core of a machine's physical memory: /proc/vmcore, `makedumpfile -E`, QEMU's dump-guest-memory, or the ring.elf
@@ -134,7 +135,7 @@ func (c *Core) phnum(h []byte) (uint64, error) {
 	if num == pnXNum {
 		var s [shdrSize]byte
 		at := binary.LittleEndian.Uint64(h[40:])
-		if _, err := readFull(c.r, s[:], at); err != nil {
+		if _, err := readFull(c.r, s[:], at); err != nil || at < ehdrSize {
 			return 0, fmt.Errorf("ELF header: e_shoff 0x%x: section 0, which has the number of segments, is not in the file", at)
 		}
 		num = uint64(binary.LittleEndian.Uint32(s[44:])) // sh_info
@@ -307,7 +308,11 @@ func (c *Core) Open(ctx context.Context) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Open(ctx, c, c.Size(), info)
+	r, err := Open(ctx, c, c.Size(), info)
+	if err != nil && c.cut != "" && !strings.Contains(err.Error(), c.cut) {
+		err = fmt.Errorf("%w; %s", err, c.cut)
+	}
+	return r, err
 }
 
 // Log reads the whole ringbuffer of the core.

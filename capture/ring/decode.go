@@ -44,7 +44,7 @@ func (r *Reader) copies() (s source, err error) {
 func (r *Reader) Log(ctx context.Context) (*Log, error) { return r.since(ctx, 0, true) }
 
 // Since reads only the records with this seq or a later one, straight from memory: the cost follows their number. The log's
-// figures are those of the whole ring, as always, except Overwritten, which counts from seq.
+// figures are those of the whole ring, as always, except Overwritten, which counts from seq on.
 func (r *Reader) Since(ctx context.Context, seq uint64) (*Log, error) {
 	return r.since(ctx, seq, false)
 }
@@ -74,7 +74,9 @@ func (r *Reader) since(ctx context.Context, seq uint64, all bool) (*Log, error) 
 			return nil, fmt.Errorf("read ringbuffer: %w", err)
 		}
 	}
-	log.Records = make([]Record, 0, n)
+	if n > 0 {
+		log.Records = make([]Record, 0, n)
+	}
 	for i := range n {
 		if i%1024 == 0 {
 			if err := ctx.Err(); err != nil {
@@ -87,13 +89,10 @@ func (r *Reader) since(ctx context.Context, seq uint64, all bool) (*Log, error) 
 		}
 		log.Records = append(log.Records, rec)
 	}
-	log.Overwritten = r.seqOf(from)
-	for i := range log.Records {
-		if log.Records[i].State != Reusable {
-			break
-		}
-		log.Overwritten = log.Records[i].Seq + 1
+	if first := r.seqOf(from); first > seq {
+		log.Overwritten = first - seq
 	}
+	log.Overwritten += uint64(log.Count(Reusable))
 	return log, nil
 }
 
@@ -229,7 +228,7 @@ func (r *Reader) text(src source, id, begin, next uint64, rec *Record) (problem 
 	case lap(begin+size) == lap(next-1):
 		off, n = 0, next&(size-1)
 	}
-	if n < blockID {
+	if n < blockID || n > size-off {
 		rec.Data = lost(rec)
 		return fmt.Sprintf("its data block [0x%x, 0x%x) cannot be", begin, next), nil
 	}

@@ -43,8 +43,10 @@ var osrelease = []byte("OSRELEASE=")
 
 const (
 	scanChunk = 1 << 20
-	// maxHits bounds the work on memory that is full of the needle. A real machine has some tens: format strings, page cache.
-	maxHits = 1 << 16
+	// maxHits bounds the work on memory that is full of the needle, maxParsed the part that looks like a text at its beginning. A
+	// real machine has some tens: format strings, page cache.
+	maxHits   = 1 << 16
+	maxParsed = 1 << 12
 	// maxTexts bounds how many different well-formed texts are looked at more closely.
 	maxTexts = 64
 )
@@ -79,7 +81,7 @@ func FindVMCoreInfo(ctx context.Context, mem io.ReaderAt, size int64) (*VMCoreIn
 // FindCandidates gives every different VMCOREINFO text in memory in the order of address, each tried against the memory.
 func FindCandidates(ctx context.Context, mem io.ReaderAt, size int64) ([]Candidate, error) {
 	var found []Candidate
-	hits := 0
+	hits, parsed := 0, 0
 	buf := make([]byte, scanChunk+len(osrelease)-1)
 	text := make([]byte, maxVMCoreInfo)
 	sparse, _ := mem.(extents)
@@ -111,10 +113,17 @@ func FindCandidates(ctx context.Context, mem io.ReaderAt, size int64) ([]Candida
 			if hits++; hits > maxHits {
 				return nil, fmt.Errorf("find VMCOREINFO: %q more than %d times up to 0x%x: this is not a machine's memory", osrelease, maxHits, off)
 			}
-			m, _ := mem.ReadAt(text, off+int64(at))
+			m, _ := mem.ReadAt(text[:maxLine], off+int64(at))
+			if first, _, ok := bytes.Cut(text[:m], []byte{'\n'}); !ok || len(first) == len(osrelease) || bytes.ContainsAny(first, "%\x00") {
+				continue // a format string, a piece of something
+			}
+			if parsed++; parsed > maxParsed {
+				return nil, fmt.Errorf("find VMCOREINFO: more than %d beginnings of it up to 0x%x: this is not a machine's memory", maxParsed, off)
+			}
+			m, _ = mem.ReadAt(text, off+int64(at))
 			info, err := ParseVMCoreInfo(text[:m])
 			if err != nil {
-				continue // a format string, a piece of a log, an old page
+				continue // a piece of a log, an old page
 			}
 			if found = addCandidate(found, Candidate{Offset: off + int64(at), Info: info}); len(found) > maxTexts {
 				return nil, fmt.Errorf("find VMCOREINFO: more than %d different texts up to 0x%x: this is not a machine's memory", maxTexts, off)

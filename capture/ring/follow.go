@@ -19,16 +19,13 @@ func (r *Reader) Wait(ctx context.Context, from uint64, poll time.Duration, matc
 		if err != nil {
 			return Record{}, lost, fmt.Errorf("wait for a record: %w", err)
 		}
-		if log.Overwritten > from {
-			lost += log.Overwritten - from
-			from = log.Overwritten
+		if len(log.Records) > 0 && log.Records[0].Seq > from {
+			lost += log.Records[0].Seq - from
+			from = log.Records[0].Seq
 		}
 		final := true
 		for i := range log.Records {
 			got := &log.Records[i]
-			if got.Seq < from {
-				continue
-			}
 			if got.State.Stored() && match(got) {
 				return *got, lost, nil
 			}

@@ -11,7 +11,8 @@ type Log struct {
 	TailPos, HeadPos uint64
 	Descriptors      int   // size of the descriptor ring
 	DataSize         int64 // size of the data ring, bytes
-	// Overwritten is how many records were stored once and are gone: the seq of the oldest descriptor.
+	// Overwritten is how many records were stored once and are gone: those before the oldest descriptor, and the reusable ones.
+	// (An empty line needs no room for text and may outlive its neighbours.)
 	Overwritten uint64
 	// NextSeq is the seq that the next record would get.
 	NextSeq uint64

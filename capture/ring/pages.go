@@ -90,10 +90,14 @@ func (p *pageSet) addTables() {
 		}
 	}
 	base := p.sp.directMap()
+	taken := make(map[uint64]bool, len(p.virts))
+	for _, virt := range p.virts {
+		taken[virt] = true
+	}
 	for table := range p.sp.tables {
 		if _, ok := p.virts[table]; !ok {
 			p.virts[table] = 0
-			if base != 0 {
+			if base != 0 && !taken[base+table] {
 				p.virts[table] = base + table
 			}
 		}
@@ -106,8 +110,11 @@ func (s *space) directMap() uint64 {
 	v := ^uint64(0) << (pageShift + 9*s.levels - 1)
 	for range 4 * 512 {
 		phys, _, err := s.walk(v)
+		if err == nil && phys == 0 {
+			return v
+		}
 		if err == nil {
-			return v - phys
+			break
 		}
 		var absent *absentError
 		if !errors.As(err, &absent) {

@@ -59,16 +59,14 @@ func newSpace(mem io.ReaderAt, size int64, info *VMCoreInfo) (*space, error) {
 	return s, nil
 }
 
-// image translates an address in the kernel's own mapping, which is physically contiguous.
+// image translates an address in the kernel's own mapping, which is physically contiguous. left is 0 for other addresses; ok says
+// that the place is in memory.
 func (s *space) image(v uint64) (phys, left uint64, ok bool) {
 	if v < startKernelMap || v >= startKernelMap+kernelImageSize {
 		return 0, 0, false
 	}
 	phys = v - startKernelMap + s.physBase
-	if phys >= uint64(s.size) {
-		return 0, 0, false
-	}
-	return phys, startKernelMap + kernelImageSize - v, true
+	return phys, startKernelMap + kernelImageSize - v, phys < uint64(s.size)
 }
 
 // mapped is memory that knows virtual addresses by itself (a core's p_vaddr).
@@ -78,14 +76,17 @@ type mapped interface {
 
 // phys translates a kernel virtual address; left is how many bytes from there on are contiguous.
 func (s *space) phys(v uint64) (phys, left uint64, err error) {
-	if phys, left, ok := s.image(v); ok {
+	phys, left, ok := s.image(v)
+	switch {
+	case ok:
 		return phys, left, nil
-	}
-	if s.levels > 0 {
+	case left > 0:
+		err = fmt.Errorf("the kernel's image has it at physical 0x%x, the memory ends at 0x%x", phys, s.size)
+	case s.levels > 0:
 		if phys, left, err = s.walk(v); err == nil {
 			return phys, left, nil
 		}
-	} else {
+	default:
 		err = errors.New("VMCOREINFO has no SYMBOL(init_top_pgt) to walk from")
 	}
 	if m, ok := s.mem.(mapped); ok {
