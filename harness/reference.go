@@ -30,7 +30,7 @@ func (t *Trial) Expected() map[string]grade.Count {
 }
 
 // symbols are the kernel's addresses as the guest read them in this boot. They hold for another boot only if it is the same in every
-// byte (exact mode) or starts from the same snapshot; the board's owner decides that by leaving Subject.Symbols nil.
+// byte (exact mode) or starts from the same snapshot: with KASLR a concurrent boot has its own.
 func (t *Trial) symbols() map[string]uint64 {
 	if t.Armed == nil {
 		return nil

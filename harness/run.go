@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"lastpage/capture/wire"
@@ -28,8 +29,9 @@ type Subject struct {
 	CPUs     int
 	// Open gives a board that is about to run this plan. It is called once for every trial.
 	Open func(ctx context.Context, p *plan.Plan) (*dut.Board, error)
-	// Symbols of the kernel as loaded; nil when they are not known before a boot.
-	Symbols map[string]uint64
+	// Names are the kernel's symbols that an Inject may wait for. A guest is asked for their addresses only when one does: reading
+	// /proc/kallsyms takes a Debian kernel 14 s of its own time.
+	Names []string
 }
 
 // Order is what a run has to do for each subject.
@@ -184,8 +186,11 @@ func (o Order) trial(ctx context.Context, s Subject, in *Inject, ref *Trial, dir
 	if err := p.CheckCPUs(s.CPUs); err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(o.Injects, func(in Inject) bool { return in.At == "symbol" }) {
+		p.Symbols = s.Names
+	}
 	pending := int64(-1)
-	symbols := s.Symbols
+	var symbols map[string]uint64
 	asked := Asked{Board: s.Board, Strategy: s.Strategy, Kernel: s.Kernel, Scenario: o.Scenario.Name, Cmdline: s.Cmdline, Frame: s.Frame,
 		Plan: p, Inject: in}
 	if ref != nil {
@@ -193,9 +198,7 @@ func (o Order) trial(ctx context.Context, s Subject, in *Inject, ref *Trial, dir
 		if g := ref.Grade; g != nil && g.PendingAtProvoke != nil {
 			pending = g.PendingAtProvoke.Bytes
 		}
-		if symbols == nil {
-			symbols = ref.symbols()
-		}
+		symbols = ref.symbols()
 	}
 	var err error
 	if asked.Triggers, err = o.Scenario.triggers(p, in, pending, symbols, s.Frame.ByteNS()); err != nil {

@@ -16,8 +16,8 @@ import (
 	"lastpage/kernels/plan"
 )
 
-// Symbols are the addresses that a guest is asked for, so that triggers can name them. A kernel that lacks one simply has none.
-var Symbols = []string{"panic", "vpanic", "__crash_kexec", "crash_kexec", "kmsg_dump", "kmsg_dump_desc", "prb_final_commit", "prb_commit",
+// symbols are the names that a trigger may wait for. A kernel that lacks one simply has none.
+var symbols = []string{"panic", "vpanic", "__crash_kexec", "crash_kexec", "kmsg_dump", "kmsg_dump_desc", "prb_final_commit", "prb_commit",
 	"nbcon_cpu_emergency_enter", "nbcon_cpu_emergency_exit", "nbcon_atomic_flush_pending", "nbcon_atomic_flush_unsafe",
 	"console_flush_on_panic", "console_unlock", "panic_try_force_cpu", "smp_send_stop", "crash_smp_send_stop", "__warn"}
 
@@ -49,9 +49,8 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 		return harness.Subject{}, nil, fmt.Errorf("strategy %s: %w", strategy, err)
 	}
 	s := harness.Subject{Strategy: st.Name, Kernel: st.Kernel, Release: img.Release, Console: string(img.Console), Board: b.Name,
-		Mode: bench.Mode(), Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: b.CPUs}
+		Mode: bench.Mode(), Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: b.CPUs, Names: symbols}
 	s.Open = func(ctx context.Context, p *plan.Plan) (*dut.Board, error) {
-		p.Symbols = Symbols
 		var initrd bytes.Buffer
 		if err := kernels.WriteInitramfs(&initrd, img, p, nil); err != nil {
 			return nil, err
