@@ -36,6 +36,7 @@ type Kernel struct {
 // Source is where a kernel comes from. Exactly one field is set.
 type Source struct {
 	DebianImage *debian.Request `yaml:"debian-image" json:"debian-image,omitempty"`
+	Build       *BuildSource    `yaml:"build" json:"build,omitempty"`
 }
 
 // Strategy is a way to flush.
@@ -145,8 +146,12 @@ func (c *Catalogue) check() error {
 
 func (s Source) check() error {
 	switch {
-	case s.DebianImage == nil:
-		return errors.New("none given, want debian-image")
+	case s.DebianImage == nil && s.Build == nil:
+		return errors.New("none given, want debian-image or build")
+	case s.DebianImage != nil && s.Build != nil:
+		return errors.New("debian-image and build: want one of them")
+	case s.Build != nil:
+		return s.Build.check()
 	case !strings.HasPrefix(s.DebianImage.Package, "linux-image-") || !strings.HasSuffix(s.DebianImage.Package, "-unsigned"):
 		return fmt.Errorf("debian-image: package %q: want linux-image-*-unsigned", s.DebianImage.Package)
 	}

@@ -33,7 +33,7 @@ type Image struct {
 	Console      Console             `json:"console"`
 	Cmdline      string              `json:"cmdline"` // default command line of the catalogue entry
 	Vmlinuz      string              `json:"vmlinuz"`
-	SystemMap    string              `json:"system_map,omitempty"`
+	SystemMap    string              `json:"system_map,omitempty"` // of kernels built here; Debian's images have none
 	Config       string              `json:"config,omitempty"`
 	PrintkCaller bool                `json:"printk_caller"`     // CONFIG_PRINTK_CALLER: console lines carry "[ T12]" or "[ C0]"
 	Init         string              `json:"init"`              // the guest's init
@@ -64,6 +64,8 @@ func (c *Catalogue) Prepare(ctx context.Context, name string, o Options) (*Image
 	switch {
 	case k.Source.DebianImage != nil:
 		err = img.fromDebian(ctx, *k.Source.DebianImage, o)
+	case k.Source.Build != nil:
+		err = img.fromBuild(ctx, k.Source.Build, o)
 	default:
 		err = errors.New("the entry names no source")
 	}
@@ -91,7 +93,6 @@ func (img *Image) fromDebian(ctx context.Context, r debian.Request, o Options) e
 	}
 	img.Release, img.Packages = k.Release, k.Packages
 	img.Vmlinuz = filepath.Join(k.Boot, "vmlinuz")
-	img.SystemMap = filepath.Join(k.Boot, "System.map")
 	img.Config = filepath.Join(k.Boot, "config")
 	if img.Probe, err = probe.Build(ctx, k.Build, k.BuildKey, o.Progress); err != nil {
 		return err
