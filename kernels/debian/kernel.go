@@ -18,7 +18,7 @@ import (
 // Kernel is what is needed of a kernel's packages to boot it and to build modules for it.
 type Kernel struct {
 	Release  string // as uname -r will say
-	Boot     string // directory of vmlinuz, System.map and config, without version suffixes; modules/ holds .ko files
+	Boot     string // directory of vmlinuz, config and modules.builtin, without version suffixes; modules/ holds .ko files
 	Build    string // directory to give to make -C
 	BuildKey string // digest of what Build is made of
 	Packages []Provenance
@@ -33,7 +33,7 @@ func FetchKernel(ctx context.Context, r Request, progress io.Writer) (*Kernel, e
 	}
 	k := &Kernel{Packages: []Provenance{prov}}
 	k.Release = strings.TrimSuffix(strings.TrimPrefix(prov.Package, "linux-image-"), "-unsigned")
-	k.Boot, err = store.Do(ctx, "kernel", store.Key("1", prov.SHA256), progress, func(ctx context.Context, tmp string) error {
+	k.Boot, err = store.Do(ctx, "kernel", store.Key("2", prov.SHA256), progress, func(ctx context.Context, tmp string) error {
 		if progress != nil {
 			fmt.Fprintf(progress, "unpacking %s %s\n", prov.Package, prov.Version)
 		}
@@ -57,7 +57,8 @@ func unpackImage(ctx context.Context, deb, tmp, release string) error {
 		return err
 	}
 	err := Unpack(ctx, deb, raw, func(name string) bool {
-		return strings.HasPrefix(name, "boot/") || bootModules.MatchString(name) || path.Base(name) == "modules.builtin"
+		// System.map is a line that says it is elsewhere.
+		return strings.HasPrefix(name, "boot/") && !strings.HasPrefix(name, "boot/System.map") || bootModules.MatchString(name) || path.Base(name) == "modules.builtin"
 	})
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ func unpackImage(ctx context.Context, deb, tmp, release string) error {
 	if err != nil {
 		return err
 	}
-	for _, want := range []string{"vmlinuz", "config", "System.map", "modules.builtin"} {
+	for _, want := range []string{"vmlinuz", "config", "modules.builtin"} {
 		if _, err := os.Stat(filepath.Join(tmp, want)); err != nil {
 			return fmt.Errorf("package has no %s: %w", want, err)
 		}

@@ -92,7 +92,7 @@ const (
 	NestedNone        Nested = ""
 	NestedWarn        Nested = "warn-in-notifier"   // a panic notifier WARNs
 	NestedOops        Nested = "oops-in-notifier"   // a panic notifier reads through a null pointer
-	NestedPanicOther  Nested = "panic-on-other-cpu" // another CPU calls panic() 20 ms after the first call
+	NestedPanicOther  Nested = "panic-on-other-cpu" // another CPU calls panic() 1 ms after the first call
 	nestedOtherMinCPU        = 2
 )
 

@@ -13,7 +13,7 @@
 #include <asm/nmi.h>
 #include "probe.h"
 
-#define NESTED_PANIC_NS (20 * NSEC_PER_MSEC)	/* after the first panic() */
+#define NESTED_PANIC_NS (1 * NSEC_PER_MSEC)	/* after the first call of panic(), which stops this CPU within a few ms */
 #define LOCKUP_NS (5 * NSEC_PER_SEC)	/* the init sets watchdog_thresh to 1 s: a report after 2 s */
 
 /* A short chain of calls, so that the backtrace is an ordinary one. The barriers keep them from becoming jumps. */
