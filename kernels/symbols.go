@@ -13,9 +13,9 @@ var Symbols = []string{
 	"console_lock_spinning_disable_and_check", "defer_console_output",
 	// nbcon: who may print, one record, emergency sections, the flushes of panic (nbcon.c)
 	"nbcon_context_try_acquire", "nbcon_emit_next_record", "nbcon_cpu_emergency_enter", "nbcon_cpu_emergency_exit",
-	"nbcon_cpu_emergency_flush", "nbcon_atomic_flush_pending", "nbcon_atomic_flush_unsafe", "nbcon_kthread_func", "nbcon_legacy_emit_next_record",
+	"nbcon_atomic_flush_pending", "nbcon_atomic_flush_unsafe", "nbcon_kthread_func", "nbcon_legacy_emit_next_record",
 	// early atomic consoles (6.1 real-time patches)
-	"printk_kthread_func", "console_flush_atomic", "atomic_console_flush_all",
+	"printk_kthread_func",
 	// the 8250 driver (drivers/tty/serial/8250)
 	"univ8250_console_write", "univ8250_console_write_atomic", "univ8250_console_write_thread",
 	"serial8250_console_write", "serial8250_console_write_atomic", "serial8250_console_write_thread",
@@ -24,7 +24,7 @@ var Symbols = []string{
 	// panic, in its order (kernel/panic.c)
 	"panic", "vpanic", "nmi_panic", "panic_other_cpus_shutdown", "crash_smp_send_stop", "native_stop_other_cpus",
 	"__crash_kexec", "machine_crash_shutdown", "native_machine_crash_shutdown", "machine_kexec", "atomic_notifier_call_chain",
-	"kmsg_dump", "kmsg_dump_desc", "panic_print_sys_info", "emergency_restart",
+	"kmsg_dump", "kmsg_dump_desc", "sys_info", "emergency_restart",
 	// the probe
 	"lp_warn", "warn_inner", "lp_panic", "lp_oops", "lp_store",
 }
