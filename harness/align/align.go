@@ -46,7 +46,7 @@ func Align(in Input) *Result {
 	a.claimed = make([]bool, len(a.img.units))
 	a.wholeOn = make([]bool, len(a.img.units))
 	a.visible = visible(a.in)
-	a.strange.init(in.Records, in.Opts)
+	a.strange.init(in.Records, a.visible, in.Opts)
 	a.split()
 	a.wholeLines()
 	for i := range a.lineUnit {

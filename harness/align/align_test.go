@@ -240,6 +240,26 @@ func TestEqualLines(t *testing.T) {
 	}
 }
 
+// A record whose text was overwritten still has its time and caller.
+func TestTextOverwritten(t *testing.T) {
+	recs := some(6)
+	wire := image(recs[:2], crlf)
+	wire = append(wire, image(recs[4:], crlf)...)
+	for i := range 4 {
+		recs[i].State, recs[i].Data, recs[i].Text = ring.Reusable, ring.DataLost, nil
+	}
+	recs[3].Level = 7
+	in := Input{Wire: wire, Records: recs, Opts: crlf, Loglevel: 7}
+	r := Align(in)
+	check(t, in, r)
+	if got := fates(r); got != "seen seen missing suppressed intact intact" {
+		t.Errorf("fates %s", got)
+	}
+	if got := string(r.Entries[1].Text); got != "usb 1-1: record number 1 of a test" {
+		t.Errorf("text %q", got)
+	}
+}
+
 // The lines of a table at one and the same time, some of them overwritten.
 func TestTableNotGarbled(t *testing.T) {
 	var recs []ring.Record

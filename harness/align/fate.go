@@ -45,11 +45,13 @@ func (a *aligner) finish() {
 	byID := make([]Entry, len(recs)+len(only))
 	for i := range recs {
 		byID[i] = a.entry(i)
+		byID[i].Text = bytes.Clone(a.strange.lines[int32(i)])
 	}
 	copy(byID[len(recs):], only)
 	a.occurrences(byID)
 	for i := range byID {
-		judgeEntry(&byID[i])
+		timed := i < len(recs) && textLost(&recs[i]) && recs[i].TsNsec > 0 && a.in.Opts.Time
+		judgeEntry(&byID[i], timed)
 	}
 	// Records seen only on the wire come first, by their time.
 	at := make([]int32, len(byID))
@@ -111,7 +113,9 @@ func (a *aligner) occurrences(byID []Entry) {
 	}
 }
 
-func judgeEntry(e *Entry) {
+// judgeEntry finds the fate of an entry. timed: it has no text, but the wire
+// would show its time.
+func judgeEntry(e *Entry, timed bool) {
 	torn := false // a beginning lies before the first whole one
 	for i, o := range e.Occ {
 		if o.Whole && (e.Best < 0 || !e.Occ[e.Best].Whole) {
@@ -123,7 +127,7 @@ func judgeEntry(e *Entry) {
 	}
 	noText := e.Storage != Stored || e.Size == 0
 	switch {
-	case e.Best < 0 && noText:
+	case e.Best < 0 && noText && !(timed || e.Storage == Overwritten && !e.Visible):
 		e.Fate = Unprintable
 	case e.Best < 0 && e.Visible:
 		e.Fate = Missing

@@ -11,12 +11,15 @@ import (
 // whole is only known when the next one is seen: a takeover leaves a beginning
 // of it in front. So a chain of beginnings is held back until then.
 type strangers struct {
-	chain    []stretch
-	byText   map[string]int32 // wire-only records by their line, its end cut off
-	noText   map[string]int32 // records of the ring without text, by prefix
+	chain  []stretch
+	byText map[string]int32 // wire-only records by their line, its end cut off
+	// noText is the records of the ring whose text was overwritten, by their
+	// prefix. Those with one time and caller are taken in the order of seq.
+	noText   map[string][]int32
 	entries  []Entry
-	firstUS  int64 // time of the oldest record in the ring; -1 unknown
-	overflow bool  // records may be on the wire that the ring no longer has
+	lines    map[int32][]byte // of noText records: what the wire has
+	firstUS  int64            // time of the oldest record in the ring; -1 unknown
+	overflow bool             // records may be on the wire that the ring no longer has
 	noRing   bool
 }
 
@@ -27,23 +30,26 @@ type stretch struct {
 	form       bool  // starts with a whole prefix
 }
 
-func (s *strangers) init(recs []ring.Record, opts ring.ConsoleOpts) {
-	s.byText, s.noText = map[string]int32{}, map[string]int32{}
+// textLost: the record's text was overwritten; its time, level and caller may
+// still be there.
+func textLost(r *ring.Record) bool {
+	return r.State == ring.Reusable || r.State.Stored() && r.Data == ring.DataLost
+}
+
+func (s *strangers) init(recs []ring.Record, visible []bool, opts ring.ConsoleOpts) {
+	s.byText, s.noText, s.lines = map[string]int32{}, map[string][]int32{}, map[int32][]byte{}
 	s.firstUS, s.noRing, s.overflow = -1, len(recs) == 0, len(recs) == 0
-	if len(recs) > 0 {
-		s.overflow = recs[0].Seq > 0
-	}
 	for i := range recs {
 		r := &recs[i]
-		if s.firstUS < 0 && r.State.Stored() {
+		if s.firstUS < 0 && hasText(r) {
 			s.firstUS = int64(r.TsNsec / 1000)
+			s.overflow = r.Seq > 0
 		}
-		if (r.State.Stored() && r.Data == ring.DataLost || r.State == ring.Reusable) && r.TsNsec > 0 {
+		if textLost(r) && visible[i] {
 			bare := *r
-			bare.Text = nil
-			p := bytes.TrimRight(ring.ConsoleText(&bare, opts), "\r\n")
-			if _, ok := s.noText[string(p)]; !ok && len(p) > 0 {
-				s.noText[string(p)] = int32(i)
+			bare.Text, bare.Data = nil, ring.DataEmpty
+			if p := bytes.TrimRight(ring.ConsoleText(&bare, opts), "\r\n"); len(p) > 0 {
+				s.noText[string(p)] = append(s.noText[string(p)], int32(i))
 			}
 		}
 	}
@@ -118,14 +124,18 @@ func (s *strangers) identify(a *aligner, x stretch) int32 {
 		return -1
 	}
 	text := a.text(x)
-	if id, ok := s.noText[string(text[:prefixLen(text, a.in.Opts)])]; ok {
+	if id, ok := s.byText[string(text)]; ok {
 		return id
+	}
+	prefix := string(text[:prefixLen(text, a.in.Opts)])
+	if ids := s.noText[prefix]; len(ids) > 0 {
+		s.noText[prefix] = ids[1:]
+		s.byText[string(text)] = ids[0]
+		s.lines[ids[0]] = text[len(prefix):]
+		return ids[0]
 	}
 	if !s.overflow || x.ns >= 0 && s.firstUS >= 0 && x.ns/1000 > s.firstUS {
 		return -1
-	}
-	if id, ok := s.byText[string(text)]; ok {
-		return id
 	}
 	id := int32(len(a.in.Records) + len(s.entries))
 	s.byText[string(text)] = id

@@ -23,7 +23,8 @@ type Input struct {
 type Fate uint8
 
 const (
-	// Missing: visible, and no byte of it is on the wire.
+	// Missing: visible, and no byte of it is on the wire (of a record whose text
+	// was overwritten: nothing with its time and caller).
 	Missing Fate = iota
 	// Intact: on the wire byte for byte, line ends included.
 	Intact
@@ -94,8 +95,9 @@ type Entry struct {
 	Out     int  // bytes of the image on the wire, of the best occurrence; <= Size
 	Best    int  // index in Occ; -1 when there is none
 	Occ     []Occurrence
-	// Text and TimeNS (of the prefix, microseconds, -1 without) are set for
-	// records seen only on the wire.
+	// Text is set where the ring has none and the wire has: without prefix and
+	// line end. TimeNS, of the prefix, -1 without, is that of records seen only
+	// on the wire.
 	Text   []byte
 	TimeNS int64
 }

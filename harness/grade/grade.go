@@ -133,7 +133,8 @@ func (j *judge) section(name string) *Section {
 	if j.in.Ring != nil {
 		s.Stored = &Count{}
 	}
-	held, lastPos := Count{}, []int{} // held: stored, or gone from the ring but seen whole
+	held, holes := Count{}, 0 // held: stored, or gone from the ring and seen whole; holes: neither
+	var lastPos []int
 	type pos struct {
 		at  int64
 		rec int
@@ -166,6 +167,8 @@ func (j *judge) section(name string) *Section {
 			held.add(it.Size)
 		} else if whole {
 			held.add(it.Size)
+		} else {
+			holes++
 		}
 	}
 	slices.SortFunc(order, func(a, b pos) int { return int(a.at - b.at) })
@@ -179,7 +182,7 @@ func (j *judge) section(name string) *Section {
 	}
 	s.OutOfOrder = len(order) - len(lastPos)
 	s.Complete = j.complete(name)
-	j.expect(name, s, held)
+	j.expect(name, s, held, holes)
 	if s.Expected != nil && s.Stored != nil {
 		lost := max(s.Expected.Records-held.Records, 0)
 		never := max(s.Expected.Records-s.Stored.Records-s.Fates.Overwritten, 0)
@@ -208,12 +211,7 @@ func (j *judge) complete(name string) bool {
 		r := j.in.Ring
 		return r != nil && len(r.Records) > 0 && r.Records[0].Seq == 0 && (j.s.firstAt < len(j.s.items) || rang(j.in.Events, plan.Armed))
 	case Backlog:
-		n := j.in.BacklogRecords
-		for _, e := range j.in.Events {
-			if e.Code == plan.BacklogBegin {
-				n = int(e.Arg)
-			}
-		}
+		n := j.backlogRecords()
 		seen := map[uint32]bool{}
 		for i := range j.s.items {
 			if b := j.s.items[i].backlog; b != nil {
@@ -235,32 +233,35 @@ func rang(events []Event, c plan.Code) bool {
 
 // expect finds out what the section holds when nothing interrupts it: this
 // very trial knows it best, if it stored the section up to its end.
-func (j *judge) expect(name string, s *Section, held Count) {
+func (j *judge) expect(name string, s *Section, held Count, holes int) {
 	ref, ok := j.in.Reference[name]
 	switch {
 	case name == Other:
 	case s.Complete:
 		// The end is there; what lies before it may still be gone.
-		if holes := s.Fates.Overwritten + s.Fates.Failed - (held.Records - s.stored()); holes <= 0 {
+		if holes == 0 {
 			s.Expected, s.ExpectedFrom = &held, FromComplete
 		} else if ok {
 			s.Expected, s.ExpectedFrom = &ref, FromReference
 		}
 	case j.want[name] == no && s.Fates == (Fates{}):
 		s.Expected, s.ExpectedFrom = &Count{}, FromPlan
-	case name == Backlog && j.in.BacklogRecords > 0 && j.recordSize() > 0:
-		n := j.in.BacklogRecords
+	case name == Backlog && j.backlogRecords() > 0 && j.recordSize() > 0:
+		n := j.backlogRecords()
 		s.Expected, s.ExpectedFrom = &Count{n, int64(n) * j.recordSize()}, FromPlan
 	case ok:
 		s.Expected, s.ExpectedFrom = &ref, FromReference
 	}
 }
 
-func (s *Section) stored() int {
-	if s.Stored == nil {
-		return 0
+// backlogRecords is how many records the backlog was to have; 0 unknown.
+func (j *judge) backlogRecords() int {
+	for _, e := range j.in.Events {
+		if e.Code == plan.BacklogBegin {
+			return int(e.Arg)
+		}
 	}
-	return s.Stored.Records
+	return j.in.BacklogRecords
 }
 
 // recordSize is what a console sends for one record of the backlog: they are

@@ -67,7 +67,10 @@ func sortSections(entries []align.Entry, recs []ring.Record, runID string, warnP
 		it := item{Entry: e, text: e.Text}
 		if e.Rec >= 0 {
 			r := &recs[e.Rec]
-			it.text, it.caller, it.known = r.Text, r.Caller, r.State.Stored()
+			it.caller, it.known = r.Caller, r.State.Stored() || r.State == ring.Reusable && r.TsNsec > 0
+			if len(r.Text) > 0 {
+				it.text = r.Text
+			}
 		}
 		if r, err := plan.ParseRecord(it.text); err == nil {
 			if r.RunID != runID {
@@ -82,6 +85,7 @@ func sortSections(entries []align.Entry, recs []ring.Record, runID string, warnP
 		}
 		s.items[i] = it
 	}
+	s.adoptBacklog()
 	s.findPanic()
 	if warnPlanned {
 		s.findWarn(runID, lastBacklog)
@@ -103,9 +107,29 @@ func sortSections(entries []align.Entry, recs []ring.Record, runID string, warnP
 	return s
 }
 
-// tornBacklog: a record seen only on the wire, and only its beginning.
+// adoptBacklog adds the records whose text was overwritten to the backlog when
+// its caller stored them: the probe's thread prints nothing else.
+func (s *sorted) adoptBacklog() {
+	var of *item
+	for i := range s.items {
+		if it := &s.items[i]; it.backlog != nil && it.known {
+			of = it
+			break
+		}
+	}
+	if of == nil {
+		return
+	}
+	for i := range s.items {
+		if it := &s.items[i]; it.section == "" && it.known && it.text == nil && it.Storage == align.Overwritten && it.caller == of.caller {
+			it.section = Backlog
+		}
+	}
+}
+
+// tornBacklog: only the wire has something of it, and only a beginning.
 func tornBacklog(it *item, runID string) bool {
-	return it.Rec < 0 && runID != "" && bytes.HasPrefix(it.text, []byte(plan.Word0+" "+runID+" b "))
+	return it.Storage != align.Stored && runID != "" && bytes.HasPrefix(it.text, []byte(plan.Word0+" "+runID+" b "))
 }
 
 func (a *item) same(b *item) bool { return !a.known || !b.known || a.caller == b.caller }
