@@ -190,7 +190,8 @@ func (f *runFlags) names(cat *kernels.Catalogue) ([]string, error) {
 		names = []string{"legacy", "nbcon-rt"}
 	}
 	for _, n := range names {
-		if _, err := cat.Strategy(n); err != nil {
+		base, _, _ := strings.Cut(n, "+")
+		if _, err := cat.Strategy(base); err != nil {
 			return nil, err
 		}
 	}

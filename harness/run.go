@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"lastpage/capture/wire"
@@ -27,8 +28,9 @@ type Subject struct {
 	Cmdline  string // whole
 	Frame    wire.Frame
 	CPUs     int
-	// Open gives a board that is about to run this plan. It is called once for every trial.
-	Open func(ctx context.Context, p *plan.Plan) (*dut.Board, error)
+	// Open gives a board that is about to run this plan, with more words on its command line. It is called once for every trial, and
+	// may be called by several goroutines.
+	Open func(ctx context.Context, p *plan.Plan, more string) (*dut.Board, error)
 	// Names are the kernel's symbols that an Inject may wait for. A guest is asked for their addresses only when one does: reading
 	// /proc/kallsyms takes a Debian kernel 14 s of its own time.
 	Names []string
@@ -87,7 +89,7 @@ type Progress func(strategy, what string, done, of int)
 func Execute(ctx context.Context, o Order, subjects []Subject, tell Progress) (*Run, error) {
 	r := &Run{Schema: RunSchema, Status: Unfinished, Scenario: o.Scenario.Name, Started: time.Now().UTC(), Rows: []*Row{}, dir: o.Out}
 	per := o.Trials
-	if o.Scenario.Interrupted {
+	if o.Scenario.wantsReference() {
 		per++
 	}
 	done, of := 0, per*len(subjects)
@@ -118,9 +120,9 @@ func (r *Run) save() error { return writeJSON(filepath.Join(r.dir, "run.json"), 
 func (o Order) subject(ctx context.Context, s Subject, row *Row, step func(string), done *int) error {
 	base := filepath.Join(o.Out, s.Strategy)
 	var ref *Trial
-	if o.Scenario.Interrupted && o.Scenario.Survives {
+	if o.Scenario.wantsReference() {
 		var err error
-		ref, err = o.valid(ctx, s, row, nil, nil, base, "reference", step)
+		ref, err = o.valid(ctx, s, row, attempt{reference: true}, base, "reference", step)
 		if err != nil {
 			return err
 		}
@@ -135,7 +137,7 @@ func (o Order) subject(ctx context.Context, s Subject, row *Row, step func(strin
 		if o.Scenario.Interrupted {
 			in = &o.Injects[i%len(o.Injects)]
 		}
-		t, err := o.valid(ctx, s, row, in, ref, base, fmt.Sprintf("trial-%03d", i+1), step)
+		t, err := o.valid(ctx, s, row, attempt{n: i, in: in, ref: ref}, base, fmt.Sprintf("trial-%03d", i+1), step)
 		if err != nil {
 			return err
 		}
@@ -149,19 +151,27 @@ func (o Order) subject(ctx context.Context, s Subject, row *Row, step func(strin
 	return nil
 }
 
+// attempt says which trial of an order is meant.
+type attempt struct {
+	n         int
+	in        *Inject
+	ref       *Trial // the reference, when it is there
+	reference bool   // this is to become it
+}
+
 // valid repeats a trial until one is not void; nil when the retries are used up.
-func (o Order) valid(ctx context.Context, s Subject, row *Row, in *Inject, ref *Trial, base, name string, step func(string)) (*Trial, error) {
+func (o Order) valid(ctx context.Context, s Subject, row *Row, a attempt, base, name string, step func(string)) (*Trial, error) {
 	for try := 0; try <= o.Retries; try++ {
 		dir := filepath.Join(base, name)
 		if try > 0 {
 			dir += fmt.Sprintf("-again-%d", try)
 		}
 		what := name
-		if in != nil {
-			what += " (" + in.String() + ")"
+		if a.in != nil {
+			what += " (" + a.in.String() + ")"
 		}
 		step(what)
-		t, err := o.trial(ctx, s, in, ref, dir)
+		t, err := o.trial(ctx, s, a, dir)
 		if err != nil {
 			return nil, err
 		}
@@ -174,37 +184,12 @@ func (o Order) valid(ctx context.Context, s Subject, row *Row, in *Inject, ref *
 }
 
 // trial opens a board and conducts one trial on it.
-func (o Order) trial(ctx context.Context, s Subject, in *Inject, ref *Trial, dir string) (*Trial, error) {
-	p := plan.Default(runID(s, o.Scenario.Name), s.CPUs)
-	o.Scenario.shape(p)
-	if o.Shape != nil {
-		o.Shape(p)
-	}
-	if err := p.Validate(); err != nil {
+func (o Order) trial(ctx context.Context, s Subject, a attempt, dir string) (*Trial, error) {
+	asked, err := o.asked(s, a)
+	if err != nil {
 		return nil, err
 	}
-	if err := p.CheckCPUs(s.CPUs); err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(o.Injects, func(in Inject) bool { return in.At == "symbol" }) {
-		p.Symbols = s.Names
-	}
-	pending := int64(-1)
-	var symbols map[string]uint64
-	asked := Asked{Board: s.Board, Strategy: s.Strategy, Kernel: s.Kernel, Scenario: o.Scenario.Name, Cmdline: s.Cmdline, Frame: s.Frame,
-		Plan: p, Inject: in}
-	if ref != nil {
-		asked.Reference, asked.Expected = ref.dir, ref.Expected()
-		if g := ref.Grade; g != nil && g.PendingAtProvoke != nil {
-			pending = g.PendingAtProvoke.Bytes
-		}
-		symbols = ref.symbols()
-	}
-	var err error
-	if asked.Triggers, err = o.Scenario.triggers(p, in, pending, symbols, s.Frame.ByteNS()); err != nil {
-		return nil, err
-	}
-	b, err := s.Open(ctx, p)
+	b, err := s.Open(ctx, asked.Plan, o.Scenario.Cmdline)
 	if err != nil {
 		return nil, fmt.Errorf("open board %s: %w", s.Board, err)
 	}
@@ -212,15 +197,36 @@ func (o Order) trial(ctx context.Context, s Subject, in *Inject, ref *Trial, dir
 	return conduct(ctx, dir, asked, b)
 }
 
+// asked puts down everything that an attempt asks of a board.
+func (o Order) asked(s Subject, a attempt) (Asked, error) {
+	asked := Asked{Board: s.Board, Strategy: s.Strategy, Kernel: s.Kernel, Scenario: o.Scenario.Name, Frame: s.Frame, Inject: a.in,
+		Cmdline: strings.TrimSpace(s.Cmdline + " " + o.Scenario.Cmdline)}
+	p, err := o.Scenario.plan(runID(s, o.Scenario.Name), s.CPUs, a.n, a.reference, o.Shape)
+	if err != nil {
+		return asked, err
+	}
+	if slices.ContainsFunc(o.Injects, func(in Inject) bool { return in.At == "symbol" }) {
+		p.Symbols = s.Names
+	}
+	asked.Plan = p
+	pending := int64(-1)
+	var symbols map[string]uint64
+	if ref := a.ref; ref != nil {
+		asked.Reference, asked.Expected = ref.dir, ref.Expected()
+		if g := ref.Grade; g != nil && g.PendingAtProvoke != nil {
+			pending = g.PendingAtProvoke.Bytes
+		}
+		symbols = ref.symbols()
+	}
+	asked.Triggers, err = o.Scenario.triggers(p, a.in, pending, symbols, s.Frame.ByteNS())
+	return asked, err
+}
+
 // Check says what is wrong with an order before anything is booted for it.
 func (o Order) Check() error {
-	p := plan.Default("00000000", 2)
-	o.Scenario.shape(p)
-	if o.Shape != nil {
-		o.Shape(p)
-	}
 	if o.Scenario.Interrupted && len(o.Injects) == 0 {
 		return fmt.Errorf("scenario %s needs a moment to interrupt", o.Scenario.Name)
 	}
-	return p.Validate()
+	_, err := o.Scenario.plan("00000000", 2, 0, false, o.Shape)
+	return err
 }

@@ -2,26 +2,44 @@ package harness
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"lastpage/dut"
 	"lastpage/kernels/plan"
 )
 
-// Scenario is what is provoked, and whether it is interrupted.
+// Scenario is what is provoked, and whether and how it is interrupted.
 type Scenario struct {
 	Name  string
 	About string
-	// Interrupted: the trial has an injected NMI.
+	// Interrupted: the trial has an injected interruption; Do says which, an NMI if it is empty.
 	Interrupted bool
+	Do          dut.Do
 	// Survives: the machine lives on when nothing interrupts it.
 	Survives bool
-	shape    func(*plan.Plan)
+	// Cmdline is what the scenario needs on the kernel's command line beside the strategy's.
+	Cmdline string
+	// CPUs is how many the machine must have; 0 is one.
+	CPUs int
+	// Injects are the moments that make the scenario, in the form of ParseInject; empty: the user's.
+	Injects []string
+	// Trials is how many different trials the scenario consists of; 0 is one for each injection.
+	Trials int
+
+	shape func(*plan.Plan)
+	// vary makes the i-th trial different from the first; nil: they are all alike.
+	vary func(p *plan.Plan, i int)
+	// key is sent to the console behind a BREAK once the machine has survived and is silent.
+	key string
 }
 
-// Scenarios lists all scenarios, simplest first.
+// Scenarios lists all scenarios, simplest first. Those of a family are named FAMILY:PARAMETER.
 func Scenarios() []Scenario {
+	return slices.Concat(basic(), deaths(), nestings(), contests(), replays())
+}
+
+func basic() []Scenario {
 	return []Scenario{
 		{Name: "warn", About: "a WARN while a backlog is pending; nothing interrupts it", Survives: true,
 			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeWarn }},
@@ -35,11 +53,11 @@ func Scenarios() []Scenario {
 	}
 }
 
-// FindScenario returns the scenario of that name, or an error that lists them.
+// FindScenario returns the scenario of that name, or an error that lists them. A death without its manner is a hang.
 func FindScenario(name string) (Scenario, error) {
 	var all []string
 	for _, s := range Scenarios() {
-		if s.Name == name {
+		if s.Name == name || s.Name == name+":"+string(plan.DeathHang) {
 			return s, nil
 		}
 		all = append(all, s.Name)
@@ -47,78 +65,40 @@ func FindScenario(name string) (Scenario, error) {
 	return Scenario{}, fmt.Errorf("scenario %q: unknown; there are %s", name, strings.Join(all, ", "))
 }
 
-// Names of the triggers of a trial.
-const (
-	trigProvoke = "provoke" // the provocation was rung in
-	trigInject  = "inject"  // the interruption
-	trigDone    = "done"    // the provocation was survived
-	trigEnd     = "end"     // the last line of panic() is on the wire
-	trigDrained = "drained" // and nothing follows
-	trigSilent  = "silent"  // nothing at all any more, long after everything
-	trigTooLong = "too-long"
-)
-
-// Silences after which a trial is over, on the wire's clock. drained follows a known last word; silent must be longer than any wait in
-// panic(): 1 s for CPUs to stop, then up to 10 s for the console to be handed over (kernel/printk/nbcon.c, NBCON takeover waits).
-const (
-	drained = 400 * time.Millisecond
-	silent  = 15 * time.Second
-)
-
-// tooLong bounds a trial: boot, and the backlog three times over at the wire's rate, then the waits.
-func tooLong(wireBytes int64, byteNS int64) time.Duration {
-	return 120*time.Second + 3*time.Duration(wireBytes*byteNS)
+// plan is the plan of the i-th trial on a machine with so many CPUs; reference: of the trial that says what is expected, in which
+// nobody interrupts and the machine does not die before its time.
+func (s *Scenario) plan(runID string, cpus, i int, reference bool, change func(*plan.Plan)) (*plan.Plan, error) {
+	p := plan.Default(runID, cpus)
+	s.shape(p)
+	if s.vary != nil && !reference {
+		s.vary(p, i)
+	}
+	if change != nil {
+		change(p)
+	}
+	if reference {
+		p.DieAt, p.DieHow = plan.StepNone, ""
+	}
+	if cpus < s.CPUs {
+		return nil, fmt.Errorf("scenario %s needs %d CPUs, the machine has %d", s.Name, s.CPUs, cpus)
+	}
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	return p, p.CheckCPUs(cpus)
 }
 
-// triggers are those of a trial. pending is how many bytes were waiting at the provocation in the reference trial (-1 unknown).
-func (s Scenario) triggers(p *plan.Plan, in *Inject, pending int64, symbols map[string]uint64, byteNS int64) ([]dut.Trigger, error) {
-	start := dut.Trigger{Name: trigProvoke, When: dut.AtEvent, Code: plan.Provoked, N: 1, Do: dut.Note}
-	if p.Provoke == plan.ProvokeNone {
-		start.Code = plan.BacklogStored
+// wantsReference: what was expected cannot be told from the trial itself.
+func (s *Scenario) wantsReference() bool {
+	p := plan.Default("00000000", max(2, s.CPUs))
+	s.shape(p)
+	return s.Interrupted || p.DieAt != plan.StepNone
+}
+
+// action is what an interruption does.
+func (s *Scenario) action() dut.Do {
+	if s.Do == "" {
+		return dut.NMI
 	}
-	ts := []dut.Trigger{start}
-	if in != nil {
-		t := dut.Trigger{Name: trigInject, After: trigProvoke, Do: dut.NMI}
-		switch in.At {
-		case "share":
-			if pending < 0 {
-				return nil, fmt.Errorf("inject %s: no reference trial has measured the pending bytes", in)
-			}
-			t.When, t.N = dut.AtByte, max(1, int64(float64(pending)*in.Pct/100))
-		case "byte":
-			t.When, t.N = dut.AtByte, in.N
-		case "time":
-			t.When, t.N = dut.AtTime, int64(in.Time)
-		case "pattern":
-			t.When, t.Text = dut.AtPattern, in.Text
-		case "symbol":
-			addr, ok := symbols[in.Text]
-			if !ok {
-				return nil, fmt.Errorf("inject %s: the kernel has no symbol %q", in, in.Text)
-			}
-			t.When, t.N, t.Addr = dut.AtSymbol, in.N, addr
-		default:
-			return nil, fmt.Errorf("inject: unknown kind %q", in.At)
-		}
-		ts = append(ts, t)
-	}
-	last := trigProvoke
-	if in != nil {
-		last = trigInject
-	}
-	if s.Survives && in == nil {
-		done := dut.Trigger{Name: trigDone, When: dut.AtEvent, Code: plan.ProvokeDone, N: 1, After: trigProvoke, Do: dut.Note}
-		if p.Provoke == plan.ProvokeNone {
-			done = dut.Trigger{Name: trigDone, When: dut.AtEvent, Code: plan.BacklogStored, N: 1, Do: dut.Note}
-		}
-		ts = append(ts, done,
-			dut.Trigger{Name: trigDrained, When: dut.AtQuiet, N: int64(drained), After: trigDone, Do: dut.Stop})
-	} else {
-		ts = append(ts,
-			dut.Trigger{Name: trigEnd, When: dut.AtPattern, Text: "---[ end Kernel panic", After: last, Do: dut.Note},
-			dut.Trigger{Name: trigDrained, When: dut.AtQuiet, N: int64(drained), After: trigEnd, Do: dut.Stop})
-	}
-	return append(ts,
-		dut.Trigger{Name: trigSilent, When: dut.AtQuiet, N: int64(silent), After: trigProvoke, Do: dut.Stop},
-		dut.Trigger{Name: trigTooLong, When: dut.AtTime, N: int64(tooLong(int64(p.Backlog*(p.RecordLen+20)), byteNS)), Do: dut.Stop}), nil
+	return s.Do
 }

@@ -30,7 +30,7 @@ type Options struct {
 // Subject makes strategy ready to be tried on b: the kernel is fetched or built, and boards can be opened. The returned function frees
 // what the trials of this subject shared.
 func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy string, o Options) (harness.Subject, func(), error) {
-	st, err := cat.Strategy(strategy)
+	st, err := find(cat, strategy)
 	if err != nil {
 		return harness.Subject{}, nil, err
 	}
@@ -50,12 +50,12 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 	}
 	s := harness.Subject{Strategy: st.Name, Kernel: st.Kernel, Release: img.Release, Console: string(img.Console), Board: b.Name,
 		Mode: bench.Mode(), Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: b.CPUs, Names: symbols}
-	s.Open = func(ctx context.Context, p *plan.Plan) (*dut.Board, error) {
+	s.Open = func(ctx context.Context, p *plan.Plan, more string) (*dut.Board, error) {
 		var initrd bytes.Buffer
 		if err := kernels.WriteInitramfs(&initrd, img, p, nil); err != nil {
 			return nil, err
 		}
-		board, err := bench.Open(ctx, qemu.Payload{Kernel: img.Vmlinuz, Initrd: initrd.Bytes(), Cmdline: line})
+		board, err := bench.Open(ctx, qemu.Payload{Kernel: img.Vmlinuz, Initrd: initrd.Bytes(), Cmdline: strings.TrimSpace(line + " " + more)})
 		if err != nil {
 			return nil, err
 		}
@@ -67,6 +67,21 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 		return board, nil
 	}
 	return s, bench.Close, nil
+}
+
+// find looks a strategy up. A name may be followed by more words for the command line, each behind a '+':
+// explicit+printk.flush_points=5.
+func find(cat *kernels.Catalogue, name string) (kernels.Strategy, error) {
+	base, more, _ := strings.Cut(name, "+")
+	st, err := cat.Strategy(base)
+	if err != nil {
+		return kernels.Strategy{}, err
+	}
+	out := *st
+	if out.Name = name; more != "" {
+		out.Cmdline += " " + strings.ReplaceAll(more, "+", " ")
+	}
+	return out, nil
 }
 
 // cmdline joins the kernel's command line with the strategy's and sets the console's rate. A PC's port ends at 115200 baud: for a faster

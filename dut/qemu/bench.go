@@ -6,7 +6,9 @@ import (
 	"io"
 	"maps"
 	"os"
+	"slices"
 	"strconv"
+	"sync"
 
 	"lastpage/capture/wire"
 	"lastpage/dut"
@@ -14,14 +16,22 @@ import (
 	"lastpage/kernels/plan"
 )
 
-// Bench opens boards of one setup. It keeps snapshots of armed guests for as long as it lives.
+// Bench opens boards of one setup; any number of goroutines may open some at the same time. It keeps the last keepSnapshots snapshots of
+// armed guests.
 type Bench struct {
 	setup  Setup
 	plugin string // path of the UART model
 	facts  map[string]string
-	snaps  map[string]*snapshot // by Payload.key
 	tell   io.Writer
+
+	taking sync.Mutex  // one boot for a snapshot at a time
+	mu     sync.Mutex  // of snaps and of the users of each
+	snaps  []*snapshot // oldest use first
 }
+
+// keepSnapshots bounds the memory that snapshots take: each holds what its guest touched of its RAM, about 100 MB. Two are a scenario's
+// reference and its trials.
+const keepSnapshots = 2
 
 // NewBench checks that this machine can run s.
 func NewBench(ctx context.Context, s *Setup, progress io.Writer) (*Bench, error) {
@@ -44,7 +54,7 @@ func NewBench(ctx context.Context, s *Setup, progress io.Writer) (*Bench, error)
 	if s.Mode == Exact {
 		facts["icount_shift"], facts["seed"] = strconv.Itoa(s.Shift), strconv.FormatUint(s.Seed, 10)
 	}
-	return &Bench{setup: *s, plugin: plugin, facts: facts, snaps: map[string]*snapshot{}, tell: progress}, nil
+	return &Bench{setup: *s, plugin: plugin, facts: facts, tell: progress}, nil
 }
 
 // Mode describes the wire in one word for the head of a grade.
@@ -59,12 +69,14 @@ func (b *Bench) Mode() string {
 	return m
 }
 
-// Close frees the snapshots.
+// Close frees the snapshots. No board may be opened any more.
 func (b *Bench) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, s := range b.snaps {
-		s.close()
+		b.drop(s)
 	}
-	clear(b.snaps)
+	b.snaps = nil
 }
 
 // Open gives a board that is about to run p: freshly powered on, or restored at the moment it reported that it was armed.
@@ -72,18 +84,66 @@ func (b *Bench) Open(ctx context.Context, p Payload) (*dut.Board, error) {
 	if !b.setup.Snapshot {
 		return b.open(ctx, p, nil)
 	}
-	key := p.key(&b.setup)
-	snap := b.snaps[key]
-	if snap == nil {
-		fmt.Fprintf(b.tell, "%s: booting once, until the guest is armed\n", b.setup.Name)
-		var err error
-		if snap, err = b.take(ctx, p); err != nil {
-			return nil, fmt.Errorf("take snapshot: %w", err)
-		}
-		snap.id = key
-		b.snaps[key] = snap
+	snap, err := b.snapshot(ctx, p)
+	if err != nil {
+		return nil, fmt.Errorf("take snapshot: %w", err)
 	}
+	defer b.release(snap)
 	return b.open(ctx, p, snap)
+}
+
+// snapshot gives the snapshot of p, to be released by the caller; the first that asks boots it.
+func (b *Bench) snapshot(ctx context.Context, p Payload) (*snapshot, error) {
+	key := p.key(&b.setup)
+	if s := b.use(key); s != nil {
+		return s, nil
+	}
+	b.taking.Lock()
+	defer b.taking.Unlock()
+	if s := b.use(key); s != nil { // somebody else was faster
+		return s, nil
+	}
+	fmt.Fprintf(b.tell, "%s: booting once, until the guest is armed\n", b.setup.Name)
+	s, err := b.take(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	s.id, s.users = key, 2 // the list and the caller
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.snaps) == keepSnapshots {
+		b.drop(b.snaps[0])
+		b.snaps = b.snaps[1:]
+	}
+	b.snaps = append(b.snaps, s)
+	return s, nil
+}
+
+// use finds a snapshot that is there and counts its new user.
+func (b *Bench) use(key string) *snapshot {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, s := range b.snaps {
+		if s.id == key {
+			b.snaps = append(slices.Delete(b.snaps, i, i+1), s)
+			s.users++
+			return s
+		}
+	}
+	return nil
+}
+
+func (b *Bench) release(s *snapshot) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.drop(s)
+}
+
+// drop counts one user less; the last one closes.
+func (b *Bench) drop(s *snapshot) {
+	if s.users--; s.users == 0 {
+		s.close()
+	}
 }
 
 // open starts a QEMU and puts a board around it.
@@ -140,7 +200,13 @@ func (b *Bench) launch(ctx context.Context, p Payload, snap *snapshot) (l *live,
 	}
 	spec.Plugin = vuart.Args(b.plugin, h.give(l.page.File()), options...)
 	if snap != nil {
-		h.give(snap.devices) // always the last one, see load
+		// An open file of its own: QEMU reads from the file's position, and another may be reading too.
+		devices, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", snap.devices.Fd()))
+		if err != nil {
+			return nil, fmt.Errorf("open the snapshot's devices: %w", err)
+		}
+		defer devices.Close()
+		h.give(devices) // always the last one, see load
 	}
 	if l.machine, err = start(ctx, spec, l.ram, &h); err != nil {
 		in.Close()

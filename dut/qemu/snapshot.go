@@ -3,7 +3,6 @@ package qemu
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 // in memory only. Trials from one snapshot are compared with each other and with nothing else.
 type snapshot struct {
 	id      string
+	users   int // under the bench's lock
 	ram     *RAM
 	page    *os.File // copy of the UART's page
 	devices *os.File // QEMU's own devices and clocks
@@ -117,9 +117,6 @@ func (l *live) restore(s *snapshot) (err error) {
 		return fmt.Errorf("copy uart page: %w", err)
 	}
 	if l.page, err = vuart.Map(f); err != nil {
-		return err
-	}
-	if _, err := s.devices.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	l.events = append([]dut.Event(nil), s.events...)

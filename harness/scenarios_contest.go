@@ -1,0 +1,47 @@
+package harness
+
+import (
+	"fmt"
+
+	"lastpage/kernels/plan"
+)
+
+// Of the contests about the console: the line in which the interruption falls begins about here, in bytes of wire after the backlog is
+// stored, and the steps through it are prime to its length, so that they fall on different places.
+const (
+	contestByte = 20000
+	contestStep = 7
+	contestN    = 14 // a line of the backlog is 96 bytes with its prefix and line end
+)
+
+// contests are the scenarios in which several CPUs want the console.
+func contests() []Scenario {
+	var within []string
+	for i := range contestN {
+		within = append(within, fmt.Sprintf("byte:%d", contestByte+i*contestStep))
+	}
+	return []Scenario{
+		{Name: "takeover:nmi", About: "an NMI panics the machine while a line is half sent; at several places of one line", CPUs: 2,
+			Interrupted: true, Survives: true, Injects: within,
+			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeNone }},
+		{Name: "takeover:warn", About: "a WARN in an interrupt on the other CPU while a line is half sent; at several places of a line", CPUs: 2,
+			Survives: true, Trials: 9, // a line takes 8.3 ms at 115200 baud
+			shape: func(p *plan.Plan) { p.Provoke, p.Context = plan.ProvokeWarn, plan.ContextIRQ },
+			vary:  func(p *plan.Plan, i int) { p.DelayMS += i }},
+		{Name: "flood", About: "a WARN and then panic() while the other CPUs keep printing", CPUs: 2,
+			shape: func(p *plan.Plan) { p.Provoke, p.FloodUS = plan.ProvokeWarnPanic, 2000 }},
+	}
+}
+
+// replays are the ways to have everything sent once more.
+func replays() []Scenario {
+	return []Scenario{
+		{Name: "replay:panic", About: "panic() with panic_console_replay: everything once more at the end",
+			// The first since 6.16, the second before (kernel/panic.c); a kernel passes what it does not know to init.
+			Cmdline: "panic_console_replay=1 panic_print=32",
+			shape:   func(p *plan.Plan) { p.Provoke = plan.ProvokePanic }},
+		{Name: "replay:sysrq", About: "a WARN that is survived, then BREAK and R: everything once more; kernels since 6.9 know that key", Survives: true,
+			key:   "R",
+			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeWarn }},
+	}
+}

@@ -1,0 +1,62 @@
+package harness
+
+import (
+	"fmt"
+
+	"lastpage/dut"
+	"lastpage/kernels/plan"
+)
+
+// crashKernel reserves room for the crash kernel's stub; without it nothing can be loaded.
+const crashKernel = "crashkernel=64M"
+
+// deaths are the scenarios in which panic() does not come to its end.
+func deaths() []Scenario {
+	var all []Scenario
+	about := map[plan.Step]string{
+		plan.StepNotifierFirst: "in the first panic notifier",
+		plan.StepNotifierLast:  "in the last panic notifier",
+		plan.StepKmsgDump:      "in a kmsg dumper",
+		plan.StepCrashExec:     "in the first instructions of a crash kernel",
+		plan.StepEnd:           "after the last flush",
+	}
+	verb := map[plan.Death]string{plan.DeathHang: "hangs", plan.DeathReset: "is reset", plan.DeathTriple: "ends in a triple fault"}
+	for _, step := range plan.Steps() {
+		for _, how := range []plan.Death{plan.DeathHang, plan.DeathReset, plan.DeathTriple} {
+			s := Scenario{Name: fmt.Sprintf("panic-dies-in:%s:%s", step, how),
+				About: fmt.Sprintf("panic() with a backlog pending; the machine %s %s", verb[how], about[step]),
+				shape: func(p *plan.Plan) { p.Provoke, p.DieAt, p.DieHow = plan.ProvokePanic, step, how }}
+			if step == plan.StepCrashExec {
+				s.Cmdline = crashKernel
+			}
+			all = append(all, s)
+		}
+	}
+	return append(all,
+		Scenario{Name: "crash-exec-delay", About: "panic() with a crash kernel loaded: how long until it runs", Cmdline: crashKernel,
+			shape: func(p *plan.Plan) {
+				p.Provoke, p.DieAt, p.DieHow = plan.ProvokePanic, plan.StepCrashExec, plan.DeathHang
+			}},
+		Scenario{Name: "power-cut", About: "panic() with a backlog pending; the power goes in the middle of it", Interrupted: true, Do: dut.PowerCut,
+			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokePanic }})
+}
+
+// nestings are misfortunes inside others.
+func nestings() []Scenario {
+	inPanic := func(n plan.Nested) func(*plan.Plan) {
+		return func(p *plan.Plan) { p.Provoke, p.Nested = plan.ProvokePanic, n }
+	}
+	return []Scenario{
+		{Name: "nested:warn-in-nmi", About: "a WARN in an NMI handler", Survives: true,
+			shape: func(p *plan.Plan) { p.Provoke, p.Context = plan.ProvokeWarn, plan.ContextNMI }},
+		{Name: "nested:warn-in-panic", About: "a panic notifier WARNs", shape: inPanic(plan.NestedWarn)},
+		{Name: "nested:oops-in-panic", About: "a panic notifier oopses", shape: inPanic(plan.NestedOops)},
+		{Name: "nested:panic-on-other-cpu", About: "a second CPU panics right after the first", CPUs: 2, shape: inPanic(plan.NestedPanicOther)},
+		{Name: "nested:oops-panic", About: "an oops that turns into a panic",
+			shape: func(p *plan.Plan) {
+				p.Provoke, p.Context, p.PanicOnOops = plan.ProvokeOops, plan.ContextThread, true
+			}},
+		{Name: "nested:softlockup", About: "the report of a soft lockup", Survives: true,
+			shape: func(p *plan.Plan) { p.Provoke, p.Context = plan.ProvokeSoftlockup, plan.ContextThread }},
+	}
+}
