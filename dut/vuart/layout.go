@@ -144,7 +144,7 @@ type header struct {
 	FileSize, RecsOff, EventsOff           uint64
 	RecsCap, EventsCap, RecSize, EventSize uint32
 	BaseBaud, IOPort, IRQ, DoorbellPort    uint32
-	_, _                                   uint32
+	PageFlags, Knob                        uint32
 
 	State, FFState               uint32
 	NCPU, ICountNS               uint32

@@ -56,3 +56,6 @@ func (p *Page) SetInputs(lines uint8) {
 	atomic.StoreUint32(&p.h.Inputs, uint32(lines))
 	atomic.AddUint32(&p.h.InputsGen, 1)
 }
+
+// SetKnob sets the number that the guest reads at the doorbell's port + 4. The VM must stand.
+func (p *Page) SetKnob(v uint32) { atomic.StoreUint32(&p.h.Knob, v) }

@@ -98,7 +98,7 @@ struct page {
 	uint64_t file_size, recs_off, events_off;
 	uint32_t recs_cap, events_cap, rec_size, event_size;
 	uint32_t base_baud, io_port, irq, doorbell_port; /* doorbell_port 0: none */
-	uint32_t page_flags, spare0;
+	uint32_t page_flags, knob; /* knob: what the guest reads at doorbell_port + 4; the harness may turn it while the VM stands */
 
 	/* P */
 	uint32_t state, ff_state;

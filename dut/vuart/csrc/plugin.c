@@ -146,16 +146,21 @@ static const MemoryRegionOps uart_ops = {
 	.impl = { 1, 1, false },
 };
 
-/* So that a guest can find out whether there is a doorbell. */
+/*
+ * At offset 0 a word by which a guest knows that there is a doorbell; at 4 the knob, by which the harness tells a guest that
+ * was restored from a snapshot what no plan could tell it before.
+ */
 static uint64_t bell_in(void *opaque, uint64_t addr, unsigned size)
 {
-	(void)opaque, (void)addr, (void)size;
-	return 0x4c50444c; /* "LDPL" in memory */
+	(void)opaque, (void)size;
+	return addr == 4 ? dev.pg->knob : 0x4c50444c; /* "LDPL" in memory */
 }
 
 static void bell_out(void *opaque, uint64_t addr, uint64_t v, unsigned size)
 {
-	(void)opaque, (void)addr, (void)size;
+	(void)opaque, (void)size;
+	if (addr)
+		return;
 	device_doorbell(&dev, v);
 	ff_access(&dev, false, 0);
 }
@@ -223,7 +228,7 @@ static void machine_ready(Notifier *n, void *data)
 	memory_region_init_io(uart_region, NULL, &uart_ops, NULL, "lastpage-uart", UART_REGS);
 	memory_region_add_subregion_overlap(get_system_io(), p->io_port, uart_region, 10);
 	if (p->doorbell_port) {
-		memory_region_init_io(bell_region, NULL, &bell_ops, NULL, "lastpage-doorbell", 4);
+		memory_region_init_io(bell_region, NULL, &bell_ops, NULL, "lastpage-doorbell", 8);
 		memory_region_add_subregion_overlap(get_system_io(), p->doorbell_port, bell_region, 10);
 	}
 	qemu_register_reset(reset, NULL);
