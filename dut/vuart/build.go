@@ -31,7 +31,7 @@ func Build(ctx context.Context) (string, error) {
 		return "", err
 	}
 	dir, err := store.Do(ctx, "vuart", key, nil, func(ctx context.Context, tmp string) error {
-		return compile(ctx, tmp, append([]string{"-o", pluginName}, cflags...), "*.c")
+		return compile(ctx, tmp, append([]string{"-o", pluginName}, cflags...), "", "*.c")
 	})
 	if err != nil {
 		return "", fmt.Errorf("build UART model: %w", err)
@@ -53,8 +53,8 @@ func sourceKey(more ...string) (string, error) {
 	return store.Key(parts...), err
 }
 
-// compile puts the sources into dir and runs gcc there on those that match patterns.
-func compile(ctx context.Context, dir string, flags []string, patterns ...string) error {
+// compile puts the sources into dir and runs gcc there on stdin and on those that match patterns.
+func compile(ctx context.Context, dir string, flags []string, stdin string, patterns ...string) error {
 	if err := os.CopyFS(dir, sources); err != nil {
 		return err
 	}
@@ -68,6 +68,7 @@ func compile(ctx context.Context, dir string, flags []string, patterns ...string
 	}
 	cmd := exec.CommandContext(ctx, "gcc", args...)
 	cmd.Dir = dir
+	cmd.Stdin = strings.NewReader(stdin)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {

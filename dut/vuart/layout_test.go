@@ -72,10 +72,9 @@ func TestLayout(t *testing.T) {
 	src.WriteString("return 0;}\n")
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "layout")
-	cmd := exec.Command("gcc", "-std=gnu11", "-x", "c", "-I", "csrc", "-o", bin, "-")
-	cmd.Stdin = strings.NewReader(src.String())
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("gcc: %v\n%s", err, out)
+	err := compile(t.Context(), dir, []string{"-std=gnu11", "-I", "csrc", "-o", bin, "-x", "c", "-"}, src.String())
+	if err != nil {
+		t.Fatal(err)
 	}
 	got, err := exec.Command(bin).Output()
 	if err != nil {
