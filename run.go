@@ -28,6 +28,7 @@ type runFlags struct {
 	injects          []string
 	trials, retries  int
 	baud             int
+	phase            time.Duration
 	backlog, length  int
 	wire             string
 	out, require     string
@@ -63,6 +64,7 @@ A trial that the harness spoilt is void: it is repeated, counted, and never grad
 	fl.StringArrayVar(&f.injects, "inject", []string{"share:25%", "share:50%", "share:75%"}, "when it is interrupted")
 	fl.IntVar(&f.trials, "trials", 3, "valid trials per strategy")
 	fl.IntVar(&f.retries, "retries", 2, "void trials allowed for each valid one")
+	fl.DurationVar(&f.phase, "phase", 5207*time.Microsecond, "provoke each interrupted trial this much later than the one before; 0 makes them equal")
 	fl.IntVar(&f.baud, "baud", 115200, "rate of the line")
 	fl.IntVar(&f.backlog, "backlog", 600, "records of the backlog")
 	fl.IntVar(&f.length, "record-len", 80, "bytes of text in a record of the backlog")
@@ -84,7 +86,7 @@ func scenarioHelp() string {
 
 // order checks everything that can be checked before anything is fetched or booted.
 func (f *runFlags) order() (harness.Order, error) {
-	o := harness.Order{Trials: f.trials, Retries: f.retries, Out: f.out}
+	o := harness.Order{Trials: f.trials, Retries: f.retries, Out: f.out, PhaseUS: uint32(f.phase.Microseconds())}
 	var err error
 	if o.Scenario, err = harness.FindScenario(f.scenario); err != nil {
 		return o, err
@@ -98,6 +100,9 @@ func (f *runFlags) order() (harness.Order, error) {
 	}
 	if f.trials < 1 || f.retries < 0 {
 		return o, fmt.Errorf("--trials %d --retries %d: at least one trial, and no fewer than no retries", f.trials, f.retries)
+	}
+	if f.phase < 0 || f.phase > time.Second {
+		return o, fmt.Errorf("--phase %s: want 0 to 1s", f.phase)
 	}
 	if f.baud < 50 || f.baud > 4_000_000 {
 		return o, fmt.Errorf("--baud %d: want 50 to 4000000", f.baud)

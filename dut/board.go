@@ -24,6 +24,7 @@ type Board struct {
 	Control <-chan plan.Message // second channel, guest to harness; closed with the machine; nil: there is none
 	Events  func() []Event      // nil: there is no doorbell
 	Audit   func() Audit        // what the tap knows about its own losses
+	Knob    func(us uint32)     // delays the provocation by us, also after a snapshot; the machine must stand; nil: cannot be done
 
 	close func() error
 }

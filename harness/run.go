@@ -42,6 +42,9 @@ type Order struct {
 	Shape    func(*plan.Plan) // the user's changes to the plan
 	Injects  []Inject         // one trial each, in turn
 	Trials   int              // valid trials wanted
+	// PhaseUS is by how much each trial of an interrupted scenario is provoked later than the one before. Whether one CPU takes a console over
+	// from another is decided within a line (8 ms at 115200 baud): without it all trials of an exact board see the same moment of a line.
+	PhaseUS uint32
 	Retries  int              // void trials allowed for each valid one wanted
 	Out      string           // folder of the run
 }
@@ -209,6 +212,9 @@ func (o Order) asked(s Subject, a attempt) (Asked, error) {
 		p.Symbols = s.Names
 	}
 	asked.Plan = p
+	if o.Scenario.Interrupted {
+		asked.PhaseUS = uint32(a.n) * o.PhaseUS
+	}
 	pending := int64(-1)
 	var symbols map[string]uint64
 	if ref := a.ref; ref != nil {

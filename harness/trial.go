@@ -34,6 +34,7 @@ type Asked struct {
 	Plan      *plan.Plan    `json:"plan"`
 	Inject    *Inject       `json:"inject"`
 	Triggers  []dut.Trigger `json:"triggers"`
+	PhaseUS   uint32        `json:"phase_us"` // added to the plan's delay by the board's knob
 	Reference string        `json:"reference,omitempty"` // folder of the trial that says what was expected
 	// Expected is that trial's sections, copied so that this folder can be graded alone; null if there is none.
 	Expected map[string]grade.Count `json:"expected"`
@@ -134,6 +135,12 @@ func conduct(ctx context.Context, dir string, asked Asked, b *dut.Board) (*Trial
 func (t *Trial) play(ctx context.Context, b *dut.Board) error {
 	if err := b.Machine.Arm(t.Asked.Triggers); err != nil {
 		return err
+	}
+	switch {
+	case b.Knob != nil:
+		b.Knob(t.Asked.PhaseUS)
+	case t.Asked.PhaseUS > 0:
+		return fmt.Errorf("board %s has no knob: its trials cannot differ in phase", b.Name)
 	}
 	end, err := b.Machine.Run(ctx)
 	if err != nil {

@@ -159,7 +159,7 @@ func (b *Bench) open(ctx context.Context, p Payload, snap *snapshot) (*dut.Board
 		facts["start"] = "snapshot " + snap.id
 	}
 	return dut.New(dut.Board{
-		Name: b.setup.Name, Facts: facts, Wire: l.log, Machine: l, Memory: l.ram, Control: l.control, Events: l.allEvents, Audit: l.audit,
+		Name: b.setup.Name, Facts: facts, Wire: l.log, Machine: l, Memory: l.ram, Control: l.control, Events: l.allEvents, Audit: l.audit, Knob: l.page.SetKnob,
 	}, l.close), nil
 }
 

@@ -35,6 +35,17 @@ void lp_ring(enum lp_code code, u32 arg)
 }
 
 /*
+ * A number that the harness chose after the plan was fixed: trials that start from one snapshot differ by it. 0 on a machine
+ * whose doorbell has no knob, which then does not know the word at the doorbell's own port.
+ */
+u32 lp_knob(void)
+{
+	if (!lp_plan.doorbell || inl(lp_plan.doorbell) != LP_DOORBELL_WORD)
+		return 0;
+	return inl(lp_plan.doorbell + 4);
+}
+
+/*
  * Wait queues take a lock that sleeps on PREEMPT_RT, and the waker may be a hard interrupt: so a flag and wake_up_process().
  * TASK_IDLE: a probe that is not set off must neither count as load nor as a hung task.
  */

@@ -24,6 +24,8 @@ extern struct lp_plan lp_plan;
 
 /* main.c */
 void lp_ring(enum lp_code code, u32 arg);	/* any context */
+#define LP_DOORBELL_WORD 0x4c50444c
+u32 lp_knob(void);				/* us added to delay_ms; any context */
 void lp_sleep_until(bool *flag);		/* a kthread; woken by lp_wake */
 int lp_sleep_for_ever(void);			/* how a kthread of ours ends */
 void lp_wake(bool *flag, struct task_struct *task);	/* any context, also hard irq on PREEMPT_RT */
@@ -36,7 +38,7 @@ void lp_flood(bool on);			/* any context but NMI */
 
 /* provoke.c */
 int lp_provoke_init(void);
-void lp_provoke_arm(void);		/* irqs on; the provocation follows after delay_ms */
+void lp_provoke_arm(void);		/* irqs on; the provocation follows after delay_ms and the knob */
 int lp_provoke_wait(void);
 
 /* death.c */

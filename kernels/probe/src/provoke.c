@@ -164,7 +164,7 @@ void lp_provoke_arm(void)
 {
 	int cpu;
 
-	when = ktime_add_ms(ktime_get(), lp_plan.delay_ms);
+	when = ktime_add_us(ktime_add_ms(ktime_get(), lp_plan.delay_ms), lp_knob());
 	smp_call_function_single(lp_plan.provoke_cpu, start_timer, &timer, 1);
 	if (lp_plan.nested != LP_NEST_PANIC_OTHER)
 		return;
