@@ -158,7 +158,8 @@ func FuzzVMCoreInfo(f *testing.F) {
 	})
 }
 
-// FuzzOpenCore: any file.
+// FuzzOpenCore: any file (whole), or a good core with damage: patches of five bytes, offset (3), how, value, and cut short by so many
+// bytes.
 func FuzzOpenCore(f *testing.F) {
 	z := newFuzzMachine(f)
 	rd, err := Open(context.Background(), z.m.reader(), testMemory, z.info)
@@ -169,9 +170,31 @@ func FuzzOpenCore(f *testing.F) {
 	if err := rd.WriteCore(context.Background(), &core); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(core.Bytes())
-	f.Add(core.Bytes()[:5000])
-	f.Fuzz(func(t *testing.T, b []byte) {
+	good := core.Bytes()
+	f.Add(true, uint16(0), good[:ehdrSize+phdrSize])
+	f.Add(true, uint16(0), []byte("KDUMP   "))
+	f.Add(false, uint16(0), []byte{})
+	f.Add(false, uint16(9000), []byte{0, 0, 56, 0, 200})
+	f.Add(false, uint16(0), []byte{0, 0, ehdrSize + phdrSize + 24, 1, 0x10, 0, 0, ehdrSize + 2*phdrSize + 32, 2, 0x80})
+	f.Fuzz(func(t *testing.T, whole bool, cut uint16, b []byte) {
+		if !whole {
+			file := bytes.Clone(good[:len(good)-min(len(good), int(cut))])
+			for ; len(b) >= 5 && len(file) > 0; b = b[5:] {
+				at := int(b[0])<<16 | int(b[1])<<8 | int(b[2])
+				if b[0] >= 128 { // mostly the headers and notes
+					at &= 0xfff
+				}
+				switch p := &file[at%len(file)]; b[3] % 3 {
+				case 0:
+					*p = b[4]
+				case 1:
+					*p ^= b[4]
+				case 2:
+					*p += b[4]
+				}
+			}
+			b = file
+		}
 		c, err := NewCore(bytes.NewReader(b), int64(len(b)))
 		if err != nil {
 			return
