@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // MaxCapture bounds the bytes that Load takes into memory (six hours at
@@ -70,49 +70,84 @@ func Load(bin, idx io.Reader) (*Log, Info, error) {
 		return nil, Info{}, fmt.Errorf("read wire bytes: more than %d", MaxCapture)
 	}
 	if idx == nil {
-		l := NewLog(NoClock, Frame{})
-		l.add(data, nil)
-		l.Close(nil)
-		return l, Info{Why: "no index: the bytes have no times and nothing says that they are all"}, nil
+		return bare(data, "no index: the bytes have no times and nothing says that they are all")
 	}
-	d := &decoder{r: bufio.NewReader(idx)}
+	// Every byte of wire takes at most 10 bytes of index, or it is a long row of
+	// marks.
+	limit := 10*int64(len(data)) + maxMarks
+	index, err := io.ReadAll(io.LimitReader(idx, limit+1))
+	if err != nil {
+		return nil, Info{}, fmt.Errorf("read wire index: %w", err)
+	}
+	if int64(len(index)) > limit {
+		return nil, Info{}, fmt.Errorf("read wire index: more than %d bytes for %d bytes of wire", limit, len(data))
+	}
+	d := &decoder{b: index}
 	l, info, err := d.decode(data)
+	if errors.Is(err, errHeader) {
+		return bare(data, "the index has not even its header: the writer was killed as it began")
+	}
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("read wire index at %d: %w", d.off, err)
 	}
 	return l, info, nil
 }
 
-type decoder struct {
-	r       *bufio.Reader
-	off     int64  // of the next index byte
-	sum     uint32 // of the index bytes so far
-	last    int64
-	nominal int64
+var errHeader = errors.New("header is cut")
+
+func bare(data []byte, why string) (*Log, Info, error) {
+	l := NewLog(NoClock, Frame{})
+	l.add(data, nil)
+	l.Close(nil)
+	return l, Info{Why: why}, nil
 }
 
-// ReadByte implements io.ByteReader for encoding/binary.
-func (d *decoder) ReadByte() (byte, error) {
-	c, err := d.r.ReadByte()
-	if err != nil {
-		return 0, err
+// maxMarks bounds the bytes of index that hold no byte of wire.
+const maxMarks = 1 << 20
+
+type decoder struct {
+	b       []byte
+	off     int // of the next byte
+	last    int64
+	nominal int64
+	ends    []int64
+}
+
+// take returns the next n bytes.
+func (d *decoder) take(n int) ([]byte, error) {
+	if len(d.b)-d.off < n {
+		return nil, io.ErrUnexpectedEOF
 	}
-	d.off++
-	d.sum = crc32.Update(d.sum, crc32.IEEETable, []byte{c})
-	return c, nil
+	d.off += n
+	return d.b[d.off-n : d.off], nil
+}
+
+func (d *decoder) uint() (uint64, error) {
+	v, n := binary.Uvarint(d.b[d.off:])
+	return v, d.skip(n)
+}
+
+func (d *decoder) skip(n int) error {
+	switch {
+	case n == 0:
+		return io.ErrUnexpectedEOF
+	case n < 0:
+		return errors.New("a number of more than 64 bits")
+	}
+	d.off += n
+	return nil
 }
 
 func (d *decoder) time() (int64, error) {
-	v, err := binary.ReadVarint(d)
-	if err != nil {
-		return 0, err
+	v, n := binary.Varint(d.b[d.off:])
+	if n > 0 {
+		t := d.last + d.nominal + v
+		if t < d.last || v > 1<<62 || v < -1<<62 || t > 1<<62 {
+			return 0, fmt.Errorf("time %+d ns after %d ns", v, d.last)
+		}
+		d.last = t
 	}
-	t := d.last + d.nominal + v
-	if t < d.last || v > 1<<62 || v < -1<<62 || t > 1<<62 {
-		return 0, fmt.Errorf("time %+d ns after %d ns", v, d.last)
-	}
-	d.last = t
-	return t, nil
+	return d.last, d.skip(n)
 }
 
 func (d *decoder) decode(data []byte) (*Log, Info, error) {
@@ -123,7 +158,7 @@ func (d *decoder) decode(data []byte) (*Log, Info, error) {
 	var info Info
 	for {
 		done, why, err := d.record(l, data)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
 			done, why, err = true, "no trailer: the writer was killed or the files were cut", nil
 		}
 		if err != nil {
@@ -142,25 +177,26 @@ func (d *decoder) decode(data []byte) (*Log, Info, error) {
 }
 
 func (d *decoder) header() (*Log, error) {
-	var magic [len(idxMagic)]byte
-	for i := range magic {
-		c, err := d.ReadByte()
-		if err != nil {
-			return nil, fmt.Errorf("header is cut: %w", io.ErrUnexpectedEOF)
+	magic, err := d.take(len(idxMagic))
+	if err != nil {
+		if !strings.HasPrefix(idxMagic, string(d.b)) {
+			return nil, fmt.Errorf("not a wire index: %d bytes, %q", len(d.b), d.b)
 		}
-		magic[i] = c
+		return nil, errHeader
 	}
 	if string(magic[:7]) != idxMagic[:7] {
-		return nil, fmt.Errorf("not a wire index: starts with %q", magic[:])
+		d.off = 0
+		return nil, fmt.Errorf("not a wire index: starts with %q", magic)
 	}
 	if magic[7] != idxMagic[7] {
 		return nil, fmt.Errorf("wire index of version %d, this program reads %d", magic[7], idxMagic[7])
 	}
 	var v [3]uint64
 	for i := range v {
-		var err error
-		if v[i], err = binary.ReadUvarint(d); err != nil {
-			return nil, fmt.Errorf("header is cut: %w", io.ErrUnexpectedEOF)
+		if v[i], err = d.uint(); errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, errHeader
+		} else if err != nil {
+			return nil, err
 		}
 	}
 	clock := Virtual
@@ -181,27 +217,15 @@ func (d *decoder) header() (*Log, error) {
 
 // record takes one record; why is not empty when the capture is unfinished.
 func (d *decoder) record(l *Log, data []byte) (done bool, why string, err error) {
-	tag, err := binary.ReadUvarint(d)
+	tag, err := d.uint()
 	if err != nil {
 		return false, "", err
 	}
 	n, kind := tag>>2, tag&3
 	left := uint64(int64(len(data)) - l.n)
-	const short = "wire.bin ends before its index does"
 	switch kind {
 	case recTimes:
-		for ; n > 0; n-- {
-			t, err := d.time()
-			if err != nil {
-				return false, "", err
-			}
-			if left == 0 {
-				return true, short, nil
-			}
-			l.add(data[l.n:l.n+1], []int64{t})
-			l.last = t
-			left--
-		}
+		return d.times(l, data, n)
 	case recChunk:
 		t, err := d.time()
 		if err != nil {
@@ -218,7 +242,7 @@ func (d *decoder) record(l *Log, data []byte) (done bool, why string, err error)
 		if err != nil {
 			return false, "", err
 		}
-		count, err := binary.ReadUvarint(d)
+		count, err := d.uint()
 		if err != nil {
 			return false, "", err
 		}
@@ -233,23 +257,46 @@ func (d *decoder) record(l *Log, data []byte) (done bool, why string, err error)
 	return false, "", nil
 }
 
+// times takes a record of n bytes with a time each. What is there of it counts,
+// also when the rest is missing or wrong.
+func (d *decoder) times(l *Log, data []byte, n uint64) (done bool, why string, err error) {
+	left := uint64(int64(len(data)) - l.n)
+	d.ends = d.ends[:0]
+	for ; n > 0; n-- {
+		var t int64
+		if t, err = d.time(); err != nil {
+			break
+		}
+		if left == 0 {
+			done, why = true, short
+			break
+		}
+		d.ends = append(d.ends, t)
+		left--
+	}
+	if k := int64(len(d.ends)); k > 0 {
+		l.last = d.ends[k-1]
+		l.add(data[l.n:l.n+k], d.ends)
+	}
+	return done, why, err
+}
+
+const short = "wire.bin ends before its index does"
+
 func (d *decoder) trailer(l *Log, n uint64, data []byte) (bool, string, error) {
 	if n != 0 {
 		return false, "", fmt.Errorf("unknown record %d", n)
 	}
-	length, err := binary.ReadUvarint(d)
+	length, err := d.uint()
 	if err != nil {
 		return false, "", err
 	}
-	wireSum, err := d.uint32()
+	sums, err := d.take(8)
 	if err != nil {
 		return false, "", err
 	}
-	have := d.sum
-	idxSum, err := d.uint32()
-	if err != nil {
-		return false, "", err
-	}
+	wireSum, idxSum := binary.LittleEndian.Uint32(sums), binary.LittleEndian.Uint32(sums[4:])
+	have := crc32.ChecksumIEEE(d.b[:d.off-4])
 	if have != idxSum {
 		return false, "", fmt.Errorf("the index is damaged: checksum %08x, computed %08x", idxSum, have)
 	}
@@ -262,20 +309,8 @@ func (d *decoder) trailer(l *Log, n uint64, data []byte) (bool, string, error) {
 	if got := crc32.ChecksumIEEE(data); got != wireSum {
 		return false, "", fmt.Errorf("wire.bin is damaged: checksum %08x, computed %08x", wireSum, got)
 	}
-	if _, err := d.r.ReadByte(); !errors.Is(err, io.EOF) {
+	if d.off < len(d.b) {
 		return false, "", errors.New("bytes behind the trailer")
 	}
 	return true, "", nil
-}
-
-func (d *decoder) uint32() (uint32, error) {
-	var b [4]byte
-	for i := range b {
-		c, err := d.ReadByte()
-		if err != nil {
-			return 0, err
-		}
-		b[i] = c
-	}
-	return binary.LittleEndian.Uint32(b[:]), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"sync"
 )
@@ -114,9 +115,10 @@ func (l *Log) add(data []byte, ends []int64) {
 		if ends != nil {
 			t = ends[min(i, len(ends)-1)]
 		}
-		b := l.room(t)
+		b := l.room(t, len(data)-i)
 		k := min(len(data)-i, blockBytes-len(b.data))
 		if ends != nil {
+			b.ends = slices.Grow(b.ends, k)
 			for j := 0; j < k; j++ {
 				d := ends[min(i+j, len(ends)-1)] - b.base
 				if d >= 1<<32 {
@@ -137,14 +139,14 @@ func (l *Log) add(data []byte, ends []int64) {
 	}
 }
 
-func (l *Log) room(t int64) *block {
+func (l *Log) room(t int64, n int) *block {
 	if k := len(l.blocks); k > 0 {
 		b := &l.blocks[k-1]
 		if len(b.data) < blockBytes && t-b.base < 1<<32 {
 			return b
 		}
 	}
-	l.blocks = append(l.blocks, block{off: l.n, base: t})
+	l.blocks = append(l.blocks, block{off: l.n, base: t, data: make([]byte, 0, min(n, blockBytes))})
 	return &l.blocks[len(l.blocks)-1]
 }
 
