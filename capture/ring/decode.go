@@ -164,7 +164,7 @@ func (r *Reader) attempt(src source, id uint64, log *Log) (rec Record, changed b
 	}
 	if now := binary.LittleEndian.Uint64(b[:]); now != state {
 		// Committed to finalized changes nothing that was read; everything else may have.
-		if !(rec.State == Committed && stateOf(id, now) == Finalized && id == now&idMask) {
+		if rec.State != Committed || stateOf(id, now) != Finalized {
 			rec.State = stateOf(id, now)
 			return rec, true, nil
 		}

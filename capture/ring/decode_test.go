@@ -129,7 +129,7 @@ func TestStates(t *testing.T) {
 	r := m.newRing(small)
 	want := []Record{r.printk(Record{State: Finalized, Text: []byte("whole")})}
 
-	id, seq := r.reserve(16) // never committed, nothing said about its text
+	_, seq := r.reserve(16) // never committed, nothing said about its text
 	want = append(want, Record{Seq: seq, State: Reserved, Data: DataNone})
 
 	cont := r.printk(Record{State: Committed, Text: []byte("reopened "), Flags: FlagCont, Caller: 7})
@@ -142,7 +142,7 @@ func TestStates(t *testing.T) {
 	failed.Data = DataFailed
 	want = append(want, failed, r.printk(Record{State: Finalized})) // and an empty line
 
-	id, seq = r.reserve(16) // claimed the descriptor, not yet its info or block: both are still another's
+	id, seq := r.reserve(16) // claimed the descriptor, not yet its info or block: both are still another's
 	r.info(id, Record{Seq: seq - 16, TsNsec: 99, TextLen: 5})
 	r.setDesc(id, Reserved, m.get64(r.descs(0)+8), m.get64(r.descs(0)+16))
 	want = append(want, Record{Seq: seq, State: Reserved, Data: DataNone})

@@ -115,11 +115,12 @@ func (m *machine) newRing(o prbOpts) *prb {
 		base += (n + pageSize) &^ (pageSize - 1)
 		return v, func(off uint64) uint64 { return v - directBase(m.levels) + off }
 	}
-	if o.grown == 21 {
+	switch o.grown {
+	case 21:
 		for p := uint64(0); p < testMemory; p += 2 << 20 {
 			m.mapAt(directBase(m.levels)+p, p, 21)
 		}
-	} else if o.grown == 30 {
+	case 30:
 		m.mapAt(directBase(m.levels), 0, 30)
 	}
 	var vd, vi, vt uint64
