@@ -47,8 +47,8 @@ func play(data []byte) []op {
 		}
 		ops = append(ops, o)
 	}
-	// Leave time for what is still inside.
-	return append(ops, op{Op: opUntil, NS: now + 60_000_000_000})
+	// The last access brings the lazy model up to date.
+	return append(ops, op{Op: opRead, Reg: rLSR, NS: now + 60_000_000_000})
 }
 
 // compare plays the operations to the C model and to the reference, and returns the first difference.

@@ -34,7 +34,7 @@ const char *device_attach(struct device *d, struct page *pg, uint64_t size, cons
 uint8_t device_read(struct device *d, unsigned reg);
 void device_write(struct device *d, unsigned reg, uint8_t v);
 void device_doorbell(struct device *d, uint32_t v); /* code | arg << 8 */
-void device_symbol(struct device *d, unsigned trigger);
+void device_symbol(struct device *d, unsigned trigger); /* triggers_hit said so */
 void device_tick(struct device *d);  /* the timer */
 void device_poll(struct device *d);  /* the harness may have put something into the inbox */
 void device_reset(struct device *d); /* the machine was reset */
@@ -49,6 +49,7 @@ void device_cut(struct device *d);
 void triggers_load(struct device *d);
 void triggers_byte(struct device *d, uint8_t byte);
 void triggers_event(struct device *d, uint8_t code);
+bool triggers_hit(struct device *d, unsigned i); /* without the lock: count it; true: device_symbol is wanted */
 void triggers_symbol(struct device *d, unsigned i);
 void triggers_time(struct device *d);
 int64_t triggers_next(const struct device *d); /* units; UART_NEVER */

@@ -196,7 +196,7 @@ static void run_state(void *opaque, bool run, int state)
 	(void)opaque, (void)state;
 	timer_del(brake_timer);
 	if (run)
-		symbols_arm(&dev);
+		symbols_arm();
 	ff_access(&dev, false, 0);
 	running = run;
 	device_run(&dev, run);

@@ -61,6 +61,13 @@ void cpu_stop_current(void);
 void *qemu_get_cpu(int i);
 extern __thread void *current_cpu;
 
+union run_on_cpu_data {
+	void *ptr;
+	uint64_t value;
+}; /* include/hw/core/cpu.h */
+void async_run_on_cpu(void *cpu, void (*f)(void *cpu, union run_on_cpu_data d), union run_on_cpu_data d);
+void tb_flush(void *cpu);
+
 extern int use_icount;
 int64_t icount_to_ns(int64_t icount);
 

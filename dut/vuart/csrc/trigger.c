@@ -193,14 +193,19 @@ void triggers_event(struct device *d, uint8_t code)
 }
 
 /* Counted from the load of the table on, armed or not, unless it is relative. */
+bool triggers_hit(struct device *d, unsigned i)
+{
+	struct page_trigger *g = trigger(d, i);
+	int64_t count = __atomic_add_fetch(&g->count, 1, __ATOMIC_SEQ_CST);
+
+	return g->armed && count >= g->n;
+}
+
 void triggers_symbol(struct device *d, unsigned i)
 {
 	struct page_trigger *g = trigger(d, i);
 
-	if (i >= PAGE_TRIGGERS || g->kind != TRIGGER_SYMBOL || g->fired)
-		return;
-	g->count++;
-	if (g->armed && g->count >= g->n)
+	if (g->kind == TRIGGER_SYMBOL && g->armed && g->count >= g->n)
 		fire(d, i);
 }
 

@@ -120,7 +120,8 @@ static void carry_out(const struct op *o)
 		attach(true);
 		break;
 	case OP_SYMBOL:
-		device_symbol(&dev, o->arg);
+		if (triggers_hit(&dev, o->arg % PAGE_TRIGGERS))
+			device_symbol(&dev, o->arg % PAGE_TRIGGERS);
 		break;
 	}
 }
