@@ -1,0 +1,27 @@
+package qemu
+
+import (
+	"context"
+	"fmt"
+
+	"lastpage/dut"
+)
+
+// OpenPlain is Open without fast-forward, from the very snapshot that Open starts from. What the two give is compared before
+// fast-forward is allowed at all.
+func (b *Bench) OpenPlain(ctx context.Context, p Payload) (*dut.Board, error) {
+	plain := &Bench{setup: b.setup, plugin: b.plugin, facts: b.facts, tell: b.tell}
+	plain.setup.FastForward = false
+	if !b.setup.Snapshot {
+		return plain.open(ctx, p, nil)
+	}
+	snap, err := b.snapshot(ctx, p)
+	if err != nil {
+		return nil, fmt.Errorf("take snapshot: %w", err)
+	}
+	defer b.release(snap)
+	return plain.open(ctx, p, snap)
+}
+
+// Plugin is the path of the UART model, which names its content.
+func (b *Bench) Plugin() string { return b.plugin }

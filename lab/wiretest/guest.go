@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wiretest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"lastpage/capture/ring"
+	"lastpage/dut"
+	"lastpage/dut/qemu"
+	"lastpage/kernels"
+	"lastpage/kernels/plan"
+)
+
+// guest is one kernel with its plan on one setup, ready to be tried again and again.
+type guest struct {
+	setup   qemu.Setup
+	plan    *plan.Plan
+	payload qemu.Payload
+	bench   *qemu.Bench
+}
+
+// runID of all plans here: equal inputs must give equal bytes.
+const runID = "11cebeef"
+
+// exact is a setup with the exact wire.
+func (t *test) exact(cpus int) qemu.Setup {
+	return qemu.Setup{Name: "wiretest", Binary: t.Binary, Mode: qemu.Exact, CPUs: cpus, MemMiB: 256, Shift: 4, Seed: 7, Baud: 115200}
+}
+
+// newGuest prepares a guest. console replaces 115200 in the kernel's console=ttyS0,115200; more is added to its command line.
+func newGuest(ctx context.Context, img *kernels.Image, setup qemu.Setup, p *plan.Plan, console, more string, tell io.Writer) (*guest, error) {
+	bench, err := qemu.NewBench(ctx, &setup, tell)
+	if err != nil {
+		return nil, err
+	}
+	var initrd bytes.Buffer
+	if err := kernels.WriteInitramfs(&initrd, img, p, nil); err != nil {
+		return nil, err
+	}
+	line := strings.TrimSpace(strings.Replace(img.Cmdline, "console=ttyS0,115200", "console=ttyS0,"+console, 1) + " " + more)
+	return &guest{setup: setup, plan: p, bench: bench,
+		payload: qemu.Payload{Kernel: img.Vmlinuz, Initrd: initrd.Bytes(), Cmdline: line}}, nil
+}
+
+// planned is the plan of a WARN on top of a backlog, or of the backlog alone.
+func planned(cpus, backlog int, provoke plan.Provoke) *plan.Plan {
+	p := plan.Default(runID, cpus)
+	p.Backlog, p.Provoke = backlog, provoke
+	return p
+}
+
+func (g *guest) open(ctx context.Context) (*dut.Board, error) {
+	return g.bench.Open(ctx, g.payload)
+}
+
+// Silences after which a trial is over, virtual: after its known end, and without one (panic() itself waits up to 10 s).
+const (
+	drained = 2 * time.Second
+	silent  = 15 * time.Second
+	longest = 30 * time.Minute // 1200 baud
+)
+
+// triggers of a trial. nmi is the wire byte, counted from when the backlog began, at which an NMI comes; 0: none.
+func (g *guest) triggers(nmi int64) []dut.Trigger {
+	over := plan.ProvokeDone
+	if g.plan.Provoke == plan.ProvokeNone {
+		over = plan.BacklogStored
+	}
+	ts := []dut.Trigger{
+		{Name: "begin", When: dut.AtEvent, Code: plan.BacklogBegin, N: 1, Do: dut.Note},
+		{Name: "limit", When: dut.AtTime, N: int64(longest), Do: dut.Stop},
+	}
+	if nmi == 0 {
+		return append(ts,
+			dut.Trigger{Name: "over", When: dut.AtEvent, Code: over, N: 1, Do: dut.Note},
+			dut.Trigger{Name: "drained", When: dut.AtQuiet, N: int64(drained), After: "over", Do: dut.Stop})
+	}
+	return append(ts,
+		dut.Trigger{Name: "nmi", When: dut.AtByte, N: nmi, After: "begin", Do: dut.NMI},
+		dut.Trigger{Name: "over", When: dut.AtPattern, Text: "---[ end Kernel panic", After: "nmi", Do: dut.Note},
+		dut.Trigger{Name: "drained", When: dut.AtQuiet, N: int64(drained), After: "over", Do: dut.Stop},
+		dut.Trigger{Name: "silent", When: dut.AtQuiet, N: int64(silent), After: "begin", Do: dut.Stop})
+}
+
+// shot is what came of one trial.
+type shot struct {
+	Wire   []byte
+	Ends   []int64
+	From   int64 // offset of the wire at which the backlog began; -1: it never did
+	NMI    *dut.Firing
+	Over   bool // it came to its known end
+	Void   []string
+	Audit  map[string]int64
+	Host   time.Duration // from before the board was opened to its stop
+	Ring   *ring.Log
+	RingNo string // why there is none
+}
+
+// shoot makes one trial.
+func (g *guest) shoot(ctx context.Context, nmi int64, withRing bool) (*shot, error) {
+	start := time.Now()
+	b, err := g.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return run(ctx, b, g.triggers(nmi), withRing, start)
+}
+
+// run makes one trial on an opened board and closes it.
+func run(ctx context.Context, b *dut.Board, ts []dut.Trigger, withRing bool, start time.Time) (*shot, error) {
+	defer b.Close()
+	said := make(chan []string, 1)
+	go func() {
+		var wrong []string
+		for m := range b.Control {
+			if m.Event == plan.EventError {
+				wrong = append(wrong, "the guest: "+m.Text)
+			}
+		}
+		said <- wrong
+	}()
+	if err := b.Machine.Arm(ts); err != nil {
+		return nil, err
+	}
+	end, err := b.Machine.Run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &shot{Host: time.Since(start), From: -1}
+	if withRing {
+		if s.Ring, err = readRing(ctx, b.Memory); err != nil {
+			s.RingNo = err.Error()
+		}
+	}
+	audit := b.Audit()
+	s.Audit, s.Void = audit.Figures, audit.Void
+	for _, f := range b.Machine.Fired() {
+		if !f.Fired {
+			continue
+		}
+		switch f.Name {
+		case "begin":
+			s.From = f.WireByte
+		case "nmi":
+			s.NMI = &f
+		case "over":
+			s.Over = true
+		case "limit":
+			s.Void = append(s.Void, "it did not end in the time it was given")
+		}
+	}
+	if end.By != "trigger" {
+		s.Void = append(s.Void, "it ended by "+end.By)
+	}
+	if err := b.Close(); err != nil {
+		return nil, err
+	}
+	s.Void = append(s.Void, <-said...)
+	s.Wire = b.Wire.Bytes(0, b.Wire.Len())
+	s.Ends = make([]int64, len(s.Wire))
+	for i := range s.Ends {
+		s.Ends[i], _ = b.Wire.TimeAt(int64(i))
+	}
+	if n := s.Audit["uart_wire"]; n != int64(len(s.Wire)) {
+		s.Void = append(s.Void, fmt.Sprintf("%d bytes left the UART, %d were captured", n, len(s.Wire)))
+	}
+	return s, nil
+}
+
+func readRing(ctx context.Context, mem dut.Memory) (*ring.Log, error) {
+	info, err := ring.FindVMCoreInfo(ctx, mem, mem.Size())
+	if err != nil {
+		return nil, err
+	}
+	return ring.Decode(ctx, mem, mem.Size(), info)
+}
+
+// sum digests every byte and its time.
+func (s *shot) sum() string {
+	h := sha256.New()
+	h.Write(s.Wire)
+	_ = binary.Write(h, binary.LittleEndian, s.Ends)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// consoleFormat is the rate and format as the kernel's console= wants them.
+func consoleFormat(baud int, parity byte, bits int) string {
+	s := strconv.Itoa(min(baud, 115200))
+	if parity != 'n' || bits != 8 {
+		s += string(parity) + strconv.Itoa(bits)
+	}
+	return s
+}
