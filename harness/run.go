@@ -45,8 +45,8 @@ type Order struct {
 	// PhaseUS is by how much each trial of an interrupted scenario is provoked later than the one before. Whether one CPU takes a console over
 	// from another is decided within a line (8 ms at 115200 baud): without it all trials of an exact board see the same moment of a line.
 	PhaseUS uint32
-	Retries  int              // void trials allowed for each valid one wanted
-	Out      string           // folder of the run
+	Retries int    // void trials allowed for each valid one wanted
+	Out     string // folder of the run
 }
 
 // Row is everything that was found out about one strategy.
@@ -204,7 +204,7 @@ func (o Order) trial(ctx context.Context, s Subject, a attempt, dir string) (*Tr
 func (o Order) asked(s Subject, a attempt) (Asked, error) {
 	asked := Asked{Board: s.Board, Strategy: s.Strategy, Kernel: s.Kernel, Scenario: o.Scenario.Name, Frame: s.Frame, Inject: a.in,
 		Cmdline: strings.TrimSpace(s.Cmdline + " " + o.Scenario.Cmdline)}
-	p, err := o.Scenario.plan(runID(s, o.Scenario.Name), s.CPUs, a.n, a.reference, o.Shape)
+	p, err := o.Scenario.plan(runID(s, o.Scenario.Name), s.CPUs, a.reference, o.Shape)
 	if err != nil {
 		return asked, err
 	}
@@ -212,7 +212,10 @@ func (o Order) asked(s Subject, a attempt) (Asked, error) {
 		p.Symbols = s.Names
 	}
 	asked.Plan = p
-	if o.Scenario.Interrupted {
+	switch {
+	case o.Scenario.PhaseUS > 0:
+		asked.PhaseUS = uint32(a.n) * o.Scenario.PhaseUS
+	case o.Scenario.Interrupted:
 		asked.PhaseUS = uint32(a.n) * o.PhaseUS
 	}
 	pending := int64(-1)
@@ -233,6 +236,6 @@ func (o Order) Check() error {
 	if o.Scenario.Interrupted && len(o.Injects) == 0 {
 		return fmt.Errorf("scenario %s needs a moment to interrupt", o.Scenario.Name)
 	}
-	_, err := o.Scenario.plan("00000000", 2, 0, false, o.Shape)
+	_, err := o.Scenario.plan("00000000", 2, false, o.Shape)
 	return err
 }

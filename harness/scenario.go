@@ -27,9 +27,10 @@ type Scenario struct {
 	// Trials is how many different trials the scenario consists of; 0 is one for each injection.
 	Trials int
 
+	// PhaseUS is by how much each trial is provoked later than the one before; it overrides the order's.
+	PhaseUS uint32
+
 	shape func(*plan.Plan)
-	// vary makes the i-th trial different from the first; nil: they are all alike.
-	vary func(p *plan.Plan, i int)
 	// key is sent to the console behind a BREAK once the machine has survived and is silent.
 	key string
 }
@@ -65,14 +66,11 @@ func FindScenario(name string) (Scenario, error) {
 	return Scenario{}, fmt.Errorf("scenario %q: unknown; there are %s", name, strings.Join(all, ", "))
 }
 
-// plan is the plan of the i-th trial on a machine with so many CPUs; reference: of the trial that says what is expected, in which
-// nobody interrupts and the machine does not die before its time.
-func (s *Scenario) plan(runID string, cpus, i int, reference bool, change func(*plan.Plan)) (*plan.Plan, error) {
+// plan is the plan of a trial on a machine with so many CPUs; reference: of the trial that says what is expected, in which nobody
+// interrupts and the machine does not die before its time.
+func (s *Scenario) plan(runID string, cpus int, reference bool, change func(*plan.Plan)) (*plan.Plan, error) {
 	p := plan.Default(runID, cpus)
 	s.shape(p)
-	if s.vary != nil && !reference {
-		s.vary(p, i)
-	}
 	if change != nil {
 		change(p)
 	}

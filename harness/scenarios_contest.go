@@ -25,9 +25,8 @@ func contests() []Scenario {
 			Interrupted: true, Survives: true, Injects: within,
 			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeNone }},
 		{Name: "takeover:warn", About: "a WARN in an interrupt on the other CPU while a line is half sent; at several places of a line", CPUs: 2,
-			Survives: true, Trials: 9, // a line takes 8.3 ms at 115200 baud
-			shape: func(p *plan.Plan) { p.Provoke, p.Context = plan.ProvokeWarn, plan.ContextIRQ },
-			vary:  func(p *plan.Plan, i int) { p.DelayMS += i }},
+			Survives: true, Trials: contestN, PhaseUS: 600, // a line takes 8.3 ms at 115200 baud
+			shape: func(p *plan.Plan) { p.Provoke, p.Context = plan.ProvokeWarn, plan.ContextIRQ }},
 		{Name: "flood", About: "a WARN and then panic() while the other CPUs keep printing", CPUs: 2,
 			shape: func(p *plan.Plan) { p.Provoke, p.FloodUS = plan.ProvokeWarnPanic, 2000 }},
 	}

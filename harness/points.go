@@ -1,0 +1,133 @@
+package harness
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+)
+
+// pointsName is the file to which every point is appended when it is done; a line each, so that a kill costs at most the last one.
+const pointsName = "points.jsonl"
+
+// pointLog is that file and what is in it.
+type pointLog struct {
+	mu     sync.Mutex
+	f      *os.File
+	points []*Point
+	done   map[int64]bool
+	odds   int
+}
+
+func openPoints(dir string) (*pointLog, error) {
+	path := filepath.Join(dir, pointsName)
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	k := &pointLog{done: map[int64]bool{}}
+	// A line without its end is what a kill left.
+	whole := bytes.LastIndexByte(data, '\n') + 1
+	sc := bufio.NewScanner(bytes.NewReader(data[:whole]))
+	sc.Buffer(nil, 1<<20)
+	for sc.Scan() {
+		p := new(Point)
+		if err := json.Unmarshal(sc.Bytes(), p); err != nil {
+			return nil, fmt.Errorf("read %s: point %d: %w", path, len(k.points)+1, err)
+		}
+		if !k.done[p.Byte] {
+			k.points, k.done[p.Byte] = append(k.points, p), true
+		}
+	}
+	if err := sc.Err(); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if k.f, err = os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644); err != nil {
+		return nil, err
+	}
+	if err := k.f.Truncate(int64(whole)); err != nil {
+		return nil, errors.Join(err, k.f.Close())
+	}
+	if _, err := k.f.Seek(0, io.SeekEnd); err != nil {
+		return nil, errors.Join(err, k.f.Close())
+	}
+	return k, nil
+}
+
+func (k *pointLog) has(at int64) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.done[at]
+}
+
+// add keeps a point and says how many there are.
+func (k *pointLog) add(p *Point) (int, error) {
+	line, err := json.Marshal(p)
+	if err != nil {
+		return 0, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, err := k.f.Write(append(line, '\n')); err != nil {
+		return len(k.points), err
+	}
+	k.points, k.done[p.Byte] = append(k.points, p), true
+	return len(k.points), nil
+}
+
+// odd says whether the evidence of one more odd point is to be kept.
+func (k *pointLog) odd() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.odds++
+	return k.odds <= maxOdd
+}
+
+// quietly runs f while no other point is being added.
+func (k *pointLog) quietly(f func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	f()
+}
+
+func (k *pointLog) sorted() []*Point {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	out := slices.Clone(k.points)
+	slices.SortFunc(out, func(a, b *Point) int { return int(a.Byte - b.Byte) })
+	return out
+}
+
+func (k *pointLog) close() error { return k.f.Close() }
+
+// loadSweep reads the sweep of a folder; nil if there is none.
+func loadSweep(dir string) (*Sweep, error) {
+	path := filepath.Join(dir, "sweep.json")
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	sw := &Sweep{dir: dir}
+	if err := json.Unmarshal(data, sw); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if sw.Schema != SweepSchema {
+		return nil, fmt.Errorf("read %s: schema %q, this program reads %q", path, sw.Schema, SweepSchema)
+	}
+	return sw, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lastpage/harness"
+	"lastpage/kernels"
+	"lastpage/kernels/plan"
+	"lastpage/lab"
+)
+
+type sweepFlags struct {
+	board, inventory string
+	strategies       []string
+	catalogue        []string
+	points, workers  int
+	sample           int
+	baud             int
+	backlog, length  int
+	out              string
+	json             bool
+}
+
+func newSweep() *cobra.Command {
+	var f sweepFlags
+	c := &cobra.Command{
+		Use:   "sweep",
+		Short: "interrupt a WARN at every point, and draw what is left of it",
+		Long: `Takes one snapshot of the armed guest, lets a WARN with a backlog pending run to its end once, and
+then again and again from the same snapshot, each time with an NMI panic at another byte of the wire, from the
+provocation to the end of the WARN. The result is a curve: how much of the WARN is stored, and how much was sent,
+against the moment of the NMI.
+
+--out DIR gets sweep.json, sweep.tsv, sweep.png, sweep.svg, and the whole evidence of every --sample'th point. A sweep
+that was stopped goes on where it was when it is started again with the same --out. On an exact wire every point is
+repeatable: one trial is the truth, and there is no interval to give.`,
+		Example: `  lastpage sweep --strategy inline
+  lastpage sweep --strategy inline,deferred --points 200 --board qemu-smp1 --out sweeps`,
+		Args: cobra.NoArgs,
+	}
+	fl := c.Flags()
+	fl.StringVar(&f.board, "board", "qemu", "board of the inventory")
+	fl.StringVar(&f.inventory, "inventory", "", "inventory file (default: the built-in one)")
+	fl.StringSliceVar(&f.strategies, "strategy", []string{"inline"}, "strategies of the catalogue, one sweep each")
+	fl.StringSliceVar(&f.catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
+	fl.IntVar(&f.points, "points", 1000, "points")
+	fl.IntVar(&f.workers, "workers", 2, "trials at the same time")
+	fl.IntVar(&f.sample, "sample", 50, "keep the evidence of every so many points (0: of none)")
+	fl.IntVar(&f.baud, "baud", 115200, "rate of the line")
+	fl.IntVar(&f.backlog, "backlog", 600, "records of the backlog")
+	fl.IntVar(&f.length, "record-len", 80, "bytes of text in a record of the backlog")
+	fl.StringVar(&f.out, "out", "", "folder; several strategies get a folder in it each (default runs/sweep-DATE-TIME)")
+	fl.BoolVar(&f.json, "json", false, "print sweep.json (docs/json.md describes it)")
+	c.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
+	return c
+}
+
+func (f *sweepFlags) run(cmd *cobra.Command) error {
+	if f.points < 1 || f.workers < 1 || f.workers > 64 || f.sample < 0 {
+		return fmt.Errorf("--points %d --workers %d --sample %d: want at least one point, 1 to 64 workers, and no negative sample", f.points, f.workers, f.sample)
+	}
+	inv, err := lab.LoadInventory(f.inventory)
+	if err != nil {
+		return err
+	}
+	board, err := inv.Find(f.board)
+	if err != nil {
+		return err
+	}
+	if !board.Snapshot {
+		return fmt.Errorf("board %s: a sweep needs one that starts from a snapshot", board.Name)
+	}
+	cat, err := kernels.LoadCatalogue(f.catalogue...)
+	if err != nil {
+		return err
+	}
+	if f.out == "" {
+		f.out = filepath.Join("runs", "sweep-"+time.Now().Format("20060102-150405"))
+	}
+	p := newProgress(cmd.ErrOrStderr())
+	defer p.end()
+	for _, name := range f.strategies {
+		dir := f.out
+		if len(f.strategies) > 1 {
+			dir = filepath.Join(f.out, name)
+		}
+		sw, err := f.one(cmd.Context(), board, cat, name, dir, p)
+		p.end()
+		if sw != nil {
+			if perr := f.print(cmd, sw, dir); perr != nil {
+				err = errors.Join(err, perr)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *sweepFlags) one(ctx context.Context, board *lab.Board, cat *kernels.Catalogue, name, dir string, p *progress) (*harness.Sweep, error) {
+	sc, err := harness.FindScenario("warn-nmi-panic")
+	if err != nil {
+		return nil, err
+	}
+	o := harness.SweepOrder{Points: f.points, Workers: f.workers, Sample: f.sample, Order: harness.Order{Scenario: sc, Retries: 1, Out: dir,
+		Shape: func(p *plan.Plan) { p.Backlog, p.RecordLen = f.backlog, f.length }, Injects: []harness.Inject{{At: "byte", N: 1}}}}
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	s, free, err := board.Subject(ctx, cat, name, lab.Options{Baud: f.baud, Progress: p})
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	start, first := time.Now(), -1
+	return harness.ExecuteSweep(ctx, o, s, func(strategy, what string, done, of int) {
+		if first < 0 && done > 0 {
+			start, first = time.Now(), done
+		}
+		rate := ""
+		if h := time.Since(start).Hours(); first >= 0 && done > first && h > 0 {
+			rate = fmt.Sprintf(", %.0f trials/h", float64(done-first)/h)
+		}
+		if p.terminal || done%50 == 0 {
+			p.step("[%d/%d] %s: %s%s", done, of, strategy, what, rate)
+		}
+	})
+}
+
+func (f *sweepFlags) print(cmd *cobra.Command, sw *harness.Sweep, dir string) error {
+	if err := sw.Views(); err != nil {
+		return err
+	}
+	if f.json {
+		return printJSON(cmd.OutOrStdout(), sw)
+	}
+	if err := sw.WriteText(cmd.OutOrStdout()); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "\nevidence: %s\n", dir)
+	return err
+}
