@@ -37,8 +37,8 @@ func (t *test) exact(cpus int) qemu.Setup {
 	return qemu.Setup{Name: "wiretest", Binary: t.Binary, Mode: qemu.Exact, CPUs: cpus, MemMiB: 256, Shift: 4, Seed: 7, Baud: 115200}
 }
 
-// newGuest prepares a guest. console replaces 115200 in the kernel's console=ttyS0,115200; more is added to its command line.
-func newGuest(ctx context.Context, img *kernels.Image, setup qemu.Setup, p *plan.Plan, console, more string, tell io.Writer) (*guest, error) {
+// newGuest prepares a guest; cmdline is whole.
+func newGuest(ctx context.Context, img *kernels.Image, setup qemu.Setup, p *plan.Plan, cmdline string, tell io.Writer) (*guest, error) {
 	bench, err := qemu.NewBench(ctx, &setup, tell)
 	if err != nil {
 		return nil, err
@@ -47,9 +47,8 @@ func newGuest(ctx context.Context, img *kernels.Image, setup qemu.Setup, p *plan
 	if err := kernels.WriteInitramfs(&initrd, img, p, nil); err != nil {
 		return nil, err
 	}
-	line := strings.TrimSpace(strings.Replace(img.Cmdline, "console=ttyS0,115200", "console=ttyS0,"+console, 1) + " " + more)
 	return &guest{setup: setup, plan: p, bench: bench,
-		payload: qemu.Payload{Kernel: img.Vmlinuz, Initrd: initrd.Bytes(), Cmdline: line}}, nil
+		payload: qemu.Payload{Kernel: img.Vmlinuz, Initrd: initrd.Bytes(), Cmdline: cmdline}}, nil
 }
 
 // planned is the plan of a WARN on top of a backlog, or of the backlog alone.
@@ -57,10 +56,6 @@ func planned(cpus, backlog int, provoke plan.Provoke) *plan.Plan {
 	p := plan.Default(runID, cpus)
 	p.Backlog, p.Provoke = backlog, provoke
 	return p
-}
-
-func (g *guest) open(ctx context.Context) (*dut.Board, error) {
-	return g.bench.Open(ctx, g.payload)
 }
 
 // Silences after which a trial is over, virtual: after its known end, and without one (panic() itself waits up to 10 s).
@@ -108,8 +103,17 @@ type shot struct {
 
 // shoot makes one trial.
 func (g *guest) shoot(ctx context.Context, nmi int64, withRing bool) (*shot, error) {
+	return g.trial(ctx, g.bench.Open, nmi, withRing)
+}
+
+// plain makes one trial without fast-forward, from the same snapshot.
+func (g *guest) plain(ctx context.Context, nmi int64, withRing bool) (*shot, error) {
+	return g.trial(ctx, g.bench.OpenPlain, nmi, withRing)
+}
+
+func (g *guest) trial(ctx context.Context, open func(context.Context, qemu.Payload) (*dut.Board, error), nmi int64, withRing bool) (*shot, error) {
 	start := time.Now()
-	b, err := g.open(ctx)
+	b, err := open(ctx, g.payload)
 	if err != nil {
 		return nil, err
 	}
@@ -185,12 +189,28 @@ func readRing(ctx context.Context, mem dut.Memory) (*ring.Log, error) {
 	return ring.Decode(ctx, mem, mem.Size(), info)
 }
 
+// counted is how many times each wire was seen, and the digests by name.
+type counted map[string]int
+
+func (c counted) digests() map[string]string {
+	out := map[string]string{}
+	for sum := range c {
+		out[fmt.Sprintf("wire %d", len(out)+1)] = sum
+	}
+	return out
+}
+
 // sum digests every byte and its time.
 func (s *shot) sum() string {
 	h := sha256.New()
 	h.Write(s.Wire)
 	_ = binary.Write(h, binary.LittleEndian, s.Ends)
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// cmdline is a kernel's own command line with another rate and format, and more behind it.
+func cmdline(img *kernels.Image, console, more string) string {
+	return strings.TrimSpace(strings.Replace(img.Cmdline, "console=ttyS0,115200", "console=ttyS0,"+console, 1) + " " + more)
 }
 
 // consoleFormat is the rate and format as the kernel's console= wants them.

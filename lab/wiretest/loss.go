@@ -27,7 +27,7 @@ func loss(ctx context.Context, t *test) error {
 	}
 	defer stop()
 	for _, cpus := range []int{1, 2} {
-		g, err := newGuest(ctx, img, t.exact(cpus), planned(cpus, lossBacklog, plan.ProvokeWarn), "115200", "", teller{t.Tell})
+		g, err := newGuest(ctx, img, t.exact(cpus), planned(cpus, lossBacklog, plan.ProvokeWarn), img.Cmdline, teller{t.Tell})
 		if err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ func loss(ctx context.Context, t *test) error {
 	}
 	setup := t.exact(2)
 	setup.Mode = qemu.Concurrent
-	g, err := newGuest(ctx, img, setup, planned(2, lossBacklog, plan.ProvokeWarn), "115200", "", teller{t.Tell})
+	g, err := newGuest(ctx, img, setup, planned(2, lossBacklog, plan.ProvokeWarn), img.Cmdline, teller{t.Tell})
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (t *test) lossExact(ctx context.Context, g *guest, cpus int) error {
 	var good, bytes, records, lost int
 	var wrong []string
 	var host float64
-	sums := map[string]int{}
+	sums := counted{}
 	for i := range n {
 		t.Tell("loss: %s: trial %d of %d", name, i+1, n)
 		s, err := g.shoot(ctx, 0, true)
@@ -82,10 +82,7 @@ func (t *test) lossExact(ctx context.Context, g *guest, cpus int) error {
 	}
 	f := judge("loss", name, good == n && len(sums) == 1, "no byte lost, ring = wire, one SHA for all",
 		"%d of %d trials whole (%d records, %d bytes each), %d records lost, %d different SHA%s", good, n, records, bytes, lost, len(sums), tail(wrong))
-	f.Digests = map[string]string{}
-	for sum := range sums {
-		f.Digests[fmt.Sprintf("wire %d", len(f.Digests)+1)] = sum
-	}
+	f.Digests = sums.digests()
 	t.add(f.with(map[string]float64{"trials": float64(n), "whole": float64(good), "records": float64(records), "bytes": float64(bytes),
 		"records_lost": float64(lost), "different": float64(len(sums)), "host_s_per_trial": host / float64(n)}))
 	return nil

@@ -59,7 +59,8 @@ func rate(ctx context.Context, t *test) error {
 		t.Tell("rate: %s", s)
 		setup := t.exact(1)
 		setup.Baud, setup.Shift = s.baud, s.shift
-		g, err := newGuest(ctx, img, setup, planned(1, s.backlog, plan.ProvokeNone), consoleFormat(s.baud, s.parity, s.bits), "quiet", teller{t.Tell})
+		g, err := newGuest(ctx, img, setup, planned(1, s.backlog, plan.ProvokeNone),
+			cmdline(img, consoleFormat(s.baud, s.parity, s.bits), "quiet"), teller{t.Tell})
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"lastpage/dut/qemu"
@@ -18,14 +19,14 @@ import (
 
 // Options of Run.
 type Options struct {
-	Only   []string // parts; none: all
-	Quick  bool     // few trials and little data: minutes instead of an hour
-	Trials int      // of each kind of trial; 0: as the test demands (50, or 3 when quick)
-	Kernel string   // of the catalogue, for the parts that need only one
-	Binary string   // of QEMU; "": from PATH
-	Out    string   // folder for what is too long for a table; "": nothing is written
-	Tell   func(format string, a ...any)
-	Found  func(Fact) // called for each fact as it is found; may be nil
+	Only   []string                      // parts; none: all
+	Quick  bool                          // few trials and little data: minutes instead of an hour
+	Trials int                           // of each kind of trial; 0: as the test demands (50, or 3 when quick)
+	Kernel string                        // of the catalogue, for the parts that need only one
+	Binary string                        // of QEMU; "": from PATH
+	Out    string                        // folder for what is too long for a table; "": nothing is written
+	Tell   func(format string, a ...any) // called from several goroutines, one at a time
+	Found  func(Fact)                    // called for each fact as it is found; may be nil
 }
 
 // part is one group of facts.
@@ -42,6 +43,8 @@ func parts() []part {
 		{"sweep", "an NMI at each of 1,000 consecutive bytes of a flush (--out DIR keeps the TSV)", sweep},
 		{"tty", "a login shell on the line, stty at several rates, cat in both directions by interrupts", tty},
 		{"uboot", "typing at U-Boot at full rate", uboot},
+		{"speed", "host time of a trial against the wire's own time, plain, fast and with QEMU's own UART paced from outside", speed},
+		{"accept", "plain against fast-forward on every kernel of the catalogue, smp 1 and 2: equal bytes and times", accept},
 	}
 }
 
@@ -72,6 +75,13 @@ func Run(ctx context.Context, cat *kernels.Catalogue, o Options) (*Report, error
 	}
 	if o.Trials < 0 {
 		return nil, fmt.Errorf("%d trials: want 1 or more", o.Trials)
+	}
+	var telling sync.Mutex
+	tell := o.Tell
+	o.Tell = func(format string, a ...any) {
+		telling.Lock()
+		defer telling.Unlock()
+		tell(format, a...)
 	}
 	t := &test{Options: o, cat: cat, images: map[string]*kernels.Image{},
 		report: &Report{Schema: Schema, Quick: o.Quick, Started: time.Now().UTC(), Facts: []Fact{}}}
