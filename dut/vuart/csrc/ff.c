@@ -1,12 +1,286 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ff.h"
 
+#include "qemu.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_CPUS 8
+#define REGS 16   /* general registers in gdb's order */
+#define RSP 7
+#define RIP 16
+#define STACK 64  /* qwords from RSP on */
+#define WORDS (REGS + 1 + STACK)
+#define IDLE (-1)
+
+/* A vCPU at a poll. A halted one is all zeros but for RIP = IDLE. The RIP of the polling one is not kept: it is stale. */
+struct cpu_state {
+	int64_t word[WORDS];
+};
+
+static struct {
+	struct cpu_state at[MAX_CPUS], delta[MAX_CPUS]; /* last poll; from the one before */
+	int64_t t, period;
+	bool polled, state, deltas; /* is t, at, delta valid? */
+	uint8_t v;
+} seen;
+
+static volatile int64_t *bias; /* what QEMU adds to executed instructions to get its virtual clock */
+static void *bytes;            /* GByteArray for the register reads */
+static void *cpus[MAX_CPUS];
+static int ncpu;
+
+/* ---- start ---- */
+
+/*
+ * timers_state is exported, its layout is not. Try every place of the structure's beginning: the one we want moves the virtual
+ * clock by exactly what is added to it (the instruction counter would move it by a multiple). The VM stands meanwhile.
+ */
+static volatile int64_t *find_bias(void)
+{
+	const int64_t step = 0x1000;
+	volatile int64_t *found = NULL;
+	int hits = 0;
+
+	for (int off = 0x10; off < 0x60; off += 8) {
+		volatile int64_t *p = (volatile int64_t *)(timers_state + off);
+		int64_t before = icount_get(), keep = *p, after;
+
+		*p = keep + step; /* even: the sequence lock, if it is this, stays unlocked */
+		after = icount_get();
+		*p = keep;
+		if (after - before == step) {
+			found = p;
+			hits++;
+		}
+	}
+	return hits == 1 ? found : NULL;
+}
+
+static void off(struct device *d, const char *why)
+{
+	fprintf(stderr, "vuart: no fast-forward: %s\n", why);
+	d->pg->ff_state = FF_IMPOSSIBLE;
+}
+
 void ff_init(struct device *d, bool wanted)
 {
-	d->pg->ff_state = wanted ? FF_IMPOSSIBLE : FF_OFF;
+	d->pg->ff_state = FF_OFF;
+	if (!wanted)
+		return;
+	if (!use_icount) {
+		off(d, "it needs -icount");
+		return;
+	}
+	if (d->pg->ncpu > MAX_CPUS) {
+		off(d, "more than 8 CPUs");
+		return;
+	}
+	bias = find_bias();
+	if (!bias) {
+		off(d, "this QEMU keeps its clock in another way");
+		return;
+	}
+	for (ncpu = 0; ncpu < (int)d->pg->ncpu; ncpu++)
+		cpus[ncpu] = qemu_get_cpu(ncpu);
+	bytes = g_byte_array_new();
+	d->pg->ff_state = FF_ON;
+}
+
+/* ---- the state of the machine ---- */
+
+static bool read_stack(void *cpu, uint64_t sp, int64_t *to)
+{
+	uint64_t size = STACK * 8, here = 4096 - (sp & 4095);
+
+	if (sp & 7)
+		return false;
+	if (here > size)
+		here = size;
+	memset(to, 0, size);
+	if (cpu_memory_rw_debug(cpu, sp, to, here, false))
+		return false;
+	/* What is not mapped behind the top of the stack holds no counter. */
+	if (here < size && cpu_memory_rw_debug(cpu, sp + here, (char *)to + here, size - here, false))
+		memset((char *)to + here, 0, size - here);
+	return true;
+}
+
+static bool read_cpu(int i, struct cpu_state *s)
+{
+	bool me = cpus[i] == current_cpu;
+
+	if (!me && cpu_thread_is_idle(cpus[i])) {
+		memset(s, 0, sizeof(*s));
+		s->word[RIP] = IDLE;
+		return true;
+	}
+	g_byte_array_set_size(bytes, 0);
+	for (int r = 0; r <= RIP; r++)
+		if (x86_cpu_gdb_read_register(cpus[i], bytes, r) != 8) /* not in 64-bit mode */
+			return false;
+	memcpy(s->word, *(void **)bytes, 8 * (RIP + 1));
+	if (me)
+		s->word[RIP] = 0;
+	return read_stack(cpus[i], s->word[RSP], s->word + RIP + 1);
+}
+
+static bool read_all(struct page_ff *n, struct cpu_state *to)
+{
+	for (int i = 0; i < ncpu; i++)
+		if (!read_cpu(i, &to[i])) {
+			n->unreadable++;
+			return false;
+		}
+	return true;
+}
+
+/* How many periods may be left out as far as this vCPU is concerned? */
+static int64_t periods(struct page_ff *n, int i, int64_t now, int64_t period, int64_t k)
+{
+	bool me = cpus[i] == current_cpu;
+
+	for (int w = 0; w < WORDS; w++) {
+		int64_t v = seen.at[i].word[w], delta = seen.delta[i].word[w], room;
+
+		if (delta == 0) {
+			/* The TSC counts ns under icount. A constant just ahead of it may be what the guest is waiting for. */
+			if (v > now && v <= now + k * period)
+				k = (v - now - 1) / period;
+		} else if (!me) {
+			n->busy++;
+			return 0;
+		} else if (delta == -1) {
+			room = (int64_t)(uint32_t)v - 2;
+			if (room < k)
+				k = room;
+		} else if (delta != period) {
+			n->odd++;
+			return 0;
+		}
+	}
+	return k;
+}
+
+static void advance(int i, int64_t k)
+{
+	struct cpu_state *s = &seen.at[i];
+	uint64_t sp = s->word[RSP];
+
+	for (int w = 0; w < WORDS; w++) {
+		if (!seen.delta[i].word[w])
+			continue;
+		s->word[w] += k * seen.delta[i].word[w];
+		if (w < REGS)
+			x86_cpu_gdb_write_register(cpus[i], (uint8_t *)&s->word[w], w);
+		else
+			cpu_memory_rw_debug(cpus[i], sp + 8 * (w - RIP - 1), &s->word[w], 8, true);
+	}
+}
+
+/* ---- the poll ---- */
+
+void ff_forget(void)
+{
+	seen.polled = seen.state = seen.deltas = false;
+}
+
+static bool others_idle(void)
+{
+	for (int i = 0; i < ncpu; i++)
+		if (cpus[i] != current_cpu && !cpu_thread_is_idle(cpus[i]))
+			return false;
+	return true;
+}
+
+/* The last ns, counted from now, at which a poll would read the same and no timer is due. */
+static int64_t room(struct device *d)
+{
+	int64_t lsr = uart_next_lsr(&d->pg->uart, &d->line, units(d->now));
+	int64_t timer = qemu_clock_deadline_ns_all(QEMU_CLOCK_VIRTUAL, ~0);
+
+	lsr = lsr == UART_NEVER ? INT64_MAX : ns_up(lsr) - d->now;
+	if (timer < 0)
+		return lsr == INT64_MAX ? 0 : lsr - 1;
+	return (timer < lsr ? timer : lsr) - 1;
+}
+
+static void jump(struct device *d, int64_t k, bool alone)
+{
+	struct page *p = d->pg;
+
+	for (int i = 0; i < ncpu; i++)
+		advance(i, k);
+	__atomic_store_n(bias, *bias + k * seen.period, __ATOMIC_SEQ_CST);
+	seen.t += k * seen.period;
+	p->last_ns = d->now = seen.t;
+	p->ff.jumps++;
+	p->ff.jumped_ns += k * seen.period;
+	p->uart.n.lsr_reads += k;
+	p->uart.n.reads += k;
+	p->uart.n.accesses += k;
+	/*
+	 * The number of instructions this vCPU may run was worked out before the jump. Alone, kick it, so that it is worked out
+	 * again. With others at work a kick would hand the turn over too early; there k was one less than possible, and the
+	 * polling loop ends the turn itself (PAUSE in udelay) before any timer is due.
+	 */
+	if (alone)
+		qemu_timer_notify_cb(NULL, QEMU_CLOCK_VIRTUAL);
 }
 
 void ff_access(struct device *d, bool lsr, uint8_t v)
 {
-	(void)d, (void)lsr, (void)v;
+	struct page_ff *n = &d->pg->ff;
+	struct cpu_state now[MAX_CPUS];
+	int64_t period = d->now - seen.t, k;
+	bool same, alone;
+
+	if (d->pg->ff_state != FF_ON)
+		return;
+	if (!lsr || d->pg->state == STATE_CUT) {
+		ff_forget();
+		return;
+	}
+	n->polls++;
+	same = seen.polled && v == seen.v;
+	seen.polled = true;
+	seen.t = d->now;
+	seen.v = v;
+	/* Not worth looking closely: too close to the next event to gain anything. */
+	k = same && period > 0 ? room(d) / period : 0;
+	if (same && k < 2) {
+		seen.state = seen.deltas = false;
+		return;
+	}
+	if (!read_all(n, now)) {
+		seen.state = seen.deltas = false;
+		return;
+	}
+	if (!same || !seen.state) {
+		memcpy(seen.at, now, sizeof(now[0]) * ncpu);
+		seen.state = true;
+		seen.deltas = false;
+		return;
+	}
+	same = seen.deltas && period == seen.period;
+	for (int i = 0; i < ncpu; i++)
+		for (int w = 0; w < WORDS; w++) {
+			int64_t delta = now[i].word[w] - seen.at[i].word[w];
+
+			same = same && delta == seen.delta[i].word[w];
+			seen.delta[i].word[w] = delta;
+			seen.at[i].word[w] = now[i].word[w];
+		}
+	seen.period = period;
+	seen.deltas = true;
+	if (!same)
+		return;
+	alone = others_idle();
+	if (!alone)
+		k--;
+	for (int i = 0; i < ncpu && k > 0; i++)
+		k = periods(n, i, d->now, period, k);
+	if (k > 0)
+		jump(d, k, alone);
 }

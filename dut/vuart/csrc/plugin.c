@@ -15,6 +15,7 @@
 #include "device.h"
 #include "ff.h"
 #include "qemu.h"
+#include "slice.h"
 #include "symbol.h"
 
 #include <dlfcn.h>
@@ -131,6 +132,7 @@ static uint64_t uart_in(void *opaque, uint64_t addr, unsigned size)
 
 	(void)opaque, (void)size;
 	ff_access(&dev, addr == UART_LSR, v);
+	slice_look(&dev);
 	return v;
 }
 
@@ -139,6 +141,7 @@ static void uart_out(void *opaque, uint64_t addr, uint64_t v, unsigned size)
 	(void)opaque, (void)size;
 	device_write(&dev, addr, v);
 	ff_access(&dev, false, 0);
+	slice_look(&dev);
 }
 
 static const MemoryRegionOps uart_ops = {
@@ -197,7 +200,7 @@ static void run_state(void *opaque, bool run, int state)
 	timer_del(brake_timer);
 	if (run)
 		symbols_arm();
-	ff_access(&dev, false, 0);
+	ff_forget();
 	running = run;
 	device_run(&dev, run);
 }
@@ -234,6 +237,7 @@ static void machine_ready(Notifier *n, void *data)
 	qemu_register_reset(reset, NULL);
 	qemu_add_vm_change_state_handler(run_state, NULL);
 	ff_init(&dev, ff_wanted);
+	slice_init(&dev);
 	if (live_ms) {
 		timer_init_full(live_timer, NULL, QEMU_CLOCK_HOST, 1, 0, live_tick, NULL);
 		timer_mod_ns(live_timer, qemu_clock_get_ns(QEMU_CLOCK_HOST));

@@ -58,6 +58,7 @@ void qemu_system_vmstop_request(int state);
 void qemu_system_reset_request(int cause);
 bool qemu_in_vcpu_thread(void);
 void cpu_stop_current(void);
+bool cpu_thread_is_idle(void *cpu);
 void *qemu_get_cpu(int i);
 extern __thread void *current_cpu;
 
@@ -70,5 +71,17 @@ void tb_flush(void *cpu);
 
 extern int use_icount;
 int64_t icount_to_ns(int64_t icount);
+
+/* Fast-forward. */
+extern char timers_state[];
+int64_t icount_get(void);
+int64_t qemu_clock_deadline_ns_all(int clock, int attributes);
+void qemu_timer_notify_cb(void *opaque, int clock);
+bool cpu_thread_is_idle(void *cpu);
+int x86_cpu_gdb_read_register(void *cpu, void *byte_array, int reg);
+int x86_cpu_gdb_write_register(void *cpu, uint8_t *from, int reg);
+int cpu_memory_rw_debug(void *cpu, uint64_t vaddr, void *buf, uint64_t len, bool write);
+void *g_byte_array_new(void); /* GLib; its first member is the data pointer */
+void *g_byte_array_set_size(void *byte_array, unsigned n);
 
 #endif
