@@ -85,6 +85,6 @@ Exit status: 0 passed, 1 the kernel failed the policy, 2 inconclusive, 3 the lab
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newSweep(), newGrade(), newDmesg(), newKernels(), newBoards(), newDoctor(), newWire())
+	root.AddCommand(newRun(), newSweep(), newStrategies(), newGrade(), newDmesg(), newKernels(), newBoards(), newDoctor(), newWire())
 	return root
 }

@@ -1,0 +1,285 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"lastpage/harness/grade"
+	"lastpage/kernels/plan"
+)
+
+// MatrixSchema names the form of matrix.json.
+const MatrixSchema = "lastpage.matrix/1"
+
+// Matrix is matrix.json: strategies against scenarios.
+type Matrix struct {
+	Schema     string        `json:"schema"`
+	Status     string        `json:"status"`
+	Board      string        `json:"board"`
+	Baud       int           `json:"baud"`
+	Backlog    int           `json:"backlog_records"`
+	RecordLen  int           `json:"record_len"`
+	Strategies []Column      `json:"strategies"`
+	Scenarios  []string      `json:"scenarios"`
+	Started    time.Time     `json:"started"`
+	Took       time.Duration `json:"took_ns"`
+	Cells      []*Cell       `json:"cells"`
+
+	dir string
+	mu  sync.Mutex
+}
+
+// Column is a strategy of a matrix.
+type Column struct {
+	Name    string `json:"name"`
+	Release string `json:"release"`
+	Console string `json:"console"`
+	Cmdline string `json:"cmdline"`
+	Mode    string `json:"mode"`
+	CPUs    int    `json:"cpus"`
+}
+
+// Cell is one strategy in one scenario.
+type Cell struct {
+	Strategy  string       `json:"strategy"`
+	Scenario  string       `json:"scenario"`
+	Why       string       `json:"why,omitempty"` // why there is no trial
+	Reference string       `json:"reference,omitempty"`
+	Trials    []*CellTrial `json:"trials"`
+	Voids     []Voided     `json:"voids"`
+}
+
+// CellTrial is a valid trial of a cell.
+type CellTrial struct {
+	Dir    string       `json:"dir"`
+	Inject string       `json:"inject,omitempty"`
+	EndBy  string       `json:"end_by"`
+	Words  *Words       `json:"words"`
+	Grade  *grade.Grade `json:"grade"`
+}
+
+// MatrixOrder is what a matrix has to do.
+type MatrixOrder struct {
+	Scenarios []Scenario
+	Injects   []Inject // of scenarios that bring none
+	Shape     func(*plan.Plan)
+	PhaseUS   uint32
+	Retries   int
+	Workers   int
+	Out       string
+}
+
+// order is the order of one scenario.
+func (o *MatrixOrder) order(sc Scenario) (Order, error) {
+	or := Order{Scenario: sc, Shape: o.Shape, PhaseUS: o.PhaseUS, Retries: o.Retries, Trials: max(1, sc.Trials),
+		Out: filepath.Join(o.Out, strings.ReplaceAll(sc.Name, ":", "-"))}
+	if sc.Interrupted {
+		or.Injects = o.Injects
+		if len(sc.Injects) > 0 {
+			or.Injects = nil
+		}
+		for _, text := range sc.Injects {
+			in, err := ParseInject(text)
+			if err != nil {
+				return or, err
+			}
+			or.Injects = append(or.Injects, in)
+		}
+		or.Trials = max(sc.Trials, len(or.Injects))
+	}
+	return or, nil
+}
+
+// ExecuteMatrix fills a matrix in o.Out, or goes on with one that is there: cells that are done stay. A scenario that a subject cannot
+// play is a cell with a reason; a lab failure ends the matrix.
+func ExecuteMatrix(ctx context.Context, o MatrixOrder, subjects []Subject, tell Progress) (*Matrix, error) {
+	m, err := loadMatrix(o.Out)
+	if err != nil {
+		return nil, err
+	}
+	if m == nil {
+		p := plan.Default("00000000", 2)
+		if o.Shape != nil {
+			o.Shape(p)
+		}
+		m = &Matrix{Schema: MatrixSchema, Status: Unfinished, Board: subjects[0].Board, Baud: subjects[0].Frame.Baud, Backlog: p.Backlog,
+			RecordLen: p.RecordLen, Started: time.Now().UTC(), dir: o.Out}
+	}
+	m.head(o, subjects)
+	type job struct {
+		s  Subject
+		sc Scenario
+	}
+	var jobs []job
+	for _, s := range subjects {
+		for _, sc := range o.Scenarios {
+			if m.Cell(s.Strategy, sc.Name) == nil {
+				jobs = append(jobs, job{s, sc})
+			}
+		}
+	}
+	start, total := time.Now(), len(subjects)*len(o.Scenarios)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	todo := make(chan job)
+	go func() {
+		defer close(todo)
+		for _, j := range jobs {
+			select {
+			case todo <- j:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	errs := make([]error, max(1, o.Workers))
+	var wg sync.WaitGroup
+	for w := range errs {
+		wg.Go(func() {
+			for j := range todo {
+				c, err := o.cell(ctx, j.s, j.sc, func(what string) {
+					m.mu.Lock()
+					defer m.mu.Unlock()
+					if tell != nil {
+						tell(j.s.Strategy, j.sc.Name+": "+what, len(m.Cells), total)
+					}
+				})
+				if err == nil {
+					err = m.add(c)
+				}
+				if err != nil {
+					errs[w] = fmt.Errorf("%s, %s: %w", j.s.Strategy, j.sc.Name, err)
+					cancel()
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	m.Took += time.Since(start)
+	err = errors.Join(append(errs, context.Cause(ctx))...)
+	if err == nil {
+		m.Status = Finished
+	}
+	return m, errors.Join(err, m.save())
+}
+
+// head notes what the matrix is made of, in the order asked for; what earlier sessions had stays.
+func (m *Matrix) head(o MatrixOrder, subjects []Subject) {
+	for _, s := range subjects {
+		c := Column{Name: s.Strategy, Release: s.Release, Console: s.Console, Cmdline: s.Cmdline, Mode: s.Mode, CPUs: s.CPUs}
+		known := false
+		for i := range m.Strategies {
+			if m.Strategies[i].Name == c.Name {
+				m.Strategies[i], known = c, true
+			}
+		}
+		if !known {
+			m.Strategies = append(m.Strategies, c)
+		}
+	}
+	for _, sc := range o.Scenarios {
+		known := false
+		for _, n := range m.Scenarios {
+			known = known || n == sc.Name
+		}
+		if !known {
+			m.Scenarios = append(m.Scenarios, sc.Name)
+		}
+	}
+}
+
+// cell runs one strategy in one scenario.
+func (o *MatrixOrder) cell(ctx context.Context, s Subject, sc Scenario, step func(string)) (*Cell, error) {
+	c := &Cell{Strategy: s.Strategy, Scenario: sc.Name, Trials: []*CellTrial{}, Voids: []Voided{}}
+	or, err := o.order(sc)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(or.Out, 0o755); err != nil {
+		return nil, err
+	}
+	// What a session left that did not come to the end of this cell is no part of it.
+	if base := filepath.Join(or.Out, s.Strategy); exists(base) {
+		if err := os.Rename(base, fmt.Sprintf("%s.left-%d", base, time.Now().UnixNano())); err != nil {
+			return nil, err
+		}
+	}
+	if s.CPUs < sc.CPUs {
+		c.Why = fmt.Sprintf("needs %d CPUs", sc.CPUs)
+		return c, nil
+	}
+	row := &Row{Trials: []string{}, Voids: []Voided{}, Graded: []*grade.Grade{}}
+	var done int
+	if err := or.subject(ctx, s, row, step, &done); err != nil {
+		return nil, err
+	}
+	c.Reference, c.Voids = row.Reference, row.Voids
+	for _, dir := range row.Trials {
+		t, err := LoadTrial(dir)
+		if err != nil {
+			return nil, err
+		}
+		ct := &CellTrial{Dir: dir, Grade: t.Grade}
+		if t.Asked.Inject != nil {
+			ct.Inject = t.Asked.Inject.String()
+		}
+		if t.End != nil {
+			ct.EndBy = t.End.By
+		}
+		if ct.Words, err = LastWords(ctx, t); err != nil && ctx.Err() != nil {
+			return nil, err
+		}
+		c.Trials = append(c.Trials, ct)
+	}
+	if len(c.Trials) == 0 {
+		c.Why = "every trial is void"
+	}
+	return c, nil
+}
+
+func (m *Matrix) add(c *Cell) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.Cells = append(m.Cells, c)
+	return m.save()
+}
+
+// Cell finds a cell; nil if it is not there.
+func (m *Matrix) Cell(strategy, scenario string) *Cell {
+	for _, c := range m.Cells {
+		if c.Strategy == strategy && c.Scenario == scenario {
+			return c
+		}
+	}
+	return nil
+}
+
+func (m *Matrix) save() error { return writeJSON(filepath.Join(m.dir, "matrix.json"), m) }
+
+func loadMatrix(dir string) (*Matrix, error) {
+	path := filepath.Join(dir, "matrix.json")
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m := &Matrix{dir: dir}
+	if err := json.Unmarshal(data, m); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if m.Schema != MatrixSchema {
+		return nil, fmt.Errorf("read %s: schema %q, this program reads %q", path, m.Schema, MatrixSchema)
+	}
+	return m, nil
+}

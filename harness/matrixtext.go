@@ -1,0 +1,206 @@
+package harness
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"lastpage/harness/grade"
+)
+
+// Columns of the tables: the scenario's name, then the strategies, as many as fit into grade.Width.
+const (
+	scenarioWidth = 29
+	cellWidth     = 15
+	perBlock      = (grade.Width - scenarioWidth) / cellWidth
+)
+
+// WriteText prints the matrix for a mail: what was on the wire, what was stored and lost, and what panic cost.
+func (m *Matrix) WriteText(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d baud, board %s, backlog %d records of %d bytes\n", m.Baud, m.Board, m.Backlog, m.RecordLen)
+	exact := true
+	for _, c := range m.Strategies {
+		fmt.Fprintf(&b, "  %-22s Linux %s, %s, %d cpus, %s\n", c.Name, c.Release, c.Console, c.CPUs, c.Mode)
+		exact = exact && strings.HasPrefix(c.Mode, "exact")
+	}
+	m.block(&b, "On the wire, % of the expected bytes: backlog/warn/panic", shares)
+	m.block(&b, "Stored, and never whole on the wire: records (in holes before the last\nrecord on the wire)", lost)
+	m.block(&b, "Trials: valid, and +void", counted)
+	if !exact {
+		m.block(&b, "Trials whose panic was wholly sent, % (95 % Wilson interval)", wilsonCell)
+	}
+	b.WriteString("\nMedian of the trials; - not expected, ? unknown, x cannot be played.\n")
+	if exact {
+		b.WriteString("The wire is exact: a trial is repeatable to the byte, so N is the number of\ndifferent moments, and there is no interval to give.\n")
+	}
+	m.words(&b)
+	m.delays(&b)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// block prints one table, a few strategies at a time.
+func (m *Matrix) block(b *strings.Builder, title string, cell func(*Cell) string) {
+	fmt.Fprintf(b, "\n%s\n", title)
+	for cols := range slices.Chunk(m.Strategies, perBlock) {
+		line := fmt.Sprintf("%-*s", scenarioWidth, "")
+		for _, c := range cols {
+			line += fmt.Sprintf(" %*s", cellWidth-1, short(c.Name, cellWidth-1))
+		}
+		b.WriteString(line + "\n")
+		for _, sc := range m.Scenarios {
+			line := fmt.Sprintf("%-*s", scenarioWidth, short(sc, scenarioWidth))
+			for _, c := range cols {
+				text := "."
+				if x := m.Cell(c.Name, sc); x != nil {
+					text = "x"
+					if len(x.Trials) > 0 {
+						text = cell(x)
+					}
+				}
+				line += fmt.Sprintf(" %*s", cellWidth-1, text)
+			}
+			b.WriteString(line + "\n")
+		}
+	}
+}
+
+// short cuts a name in the middle of what strategies have in common.
+func short(s string, n int) string {
+	s = strings.Replace(s, "+printk.flush_points=", "+", 1)
+	s = strings.Replace(s, "panic-dies-in:", "dies:", 1)
+	if len(s) > n {
+		s = s[:n-1] + "~"
+	}
+	return s
+}
+
+func shares(c *Cell) string {
+	var out []string
+	for _, name := range []string{grade.Backlog, grade.Warn, grade.Panic} {
+		var v []float64
+		text := "-"
+		for _, t := range c.Trials {
+			s := t.Grade.Sections[name]
+			switch {
+			case s.Expected != nil && s.Expected.Bytes > 0:
+				v = append(v, 100*float64(s.Wire.Bytes)/float64(s.Expected.Bytes))
+			case s.Expected == nil && s.Fates != (grade.Fates{}):
+				text = "?"
+			}
+		}
+		if len(v) > 0 {
+			slices.Sort(v)
+			x := v[len(v)/2]
+			text = fmt.Sprint(int(x)) // never rounded up: 100 is said only where nothing is missing
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, "/")
+}
+
+func lost(c *Cell) string {
+	var n, holes []int
+	for _, t := range c.Trials {
+		if t.Words != nil {
+			n = append(n, t.Words.Unsent+t.Words.Cut)
+			holes = append(holes, t.Words.UnsentBefore)
+		}
+	}
+	if len(n) == 0 {
+		return "?"
+	}
+	slices.Sort(n)
+	slices.Sort(holes)
+	out := fmt.Sprint(n[len(n)/2])
+	if h := holes[len(holes)/2]; h > 0 {
+		out += fmt.Sprintf(" (%d)", h)
+	}
+	return out
+}
+
+func counted(c *Cell) string {
+	if len(c.Voids) > 0 {
+		return fmt.Sprintf("%d+%d", len(c.Trials), len(c.Voids))
+	}
+	return fmt.Sprint(len(c.Trials))
+}
+
+func wilsonCell(c *Cell) string {
+	k, n := 0, 0
+	for _, t := range c.Trials {
+		s := t.Grade.Sections[grade.Panic]
+		if s.Expected == nil || s.Expected.Records == 0 {
+			continue
+		}
+		n++
+		if s.Wire.Records >= s.Expected.Records {
+			k++
+		}
+	}
+	if n == 0 {
+		return "-"
+	}
+	lo, hi := Wilson(k, n)
+	return fmt.Sprintf("%d (%d..%d)", 100*k/n, int(100*lo), int(math.Ceil(100*hi)))
+}
+
+// Wilson is the 95 % score interval of k successes in n trials (Wilson 1927), as shares. n must be positive.
+func Wilson(k, n int) (lo, hi float64) {
+	const z = 1.959964
+	p, m := float64(k)/float64(n), float64(n)
+	mid := (p + z*z/(2*m)) / (1 + z*z/m)
+	half := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
+	return math.Max(0, mid-half), math.Min(1, mid+half)
+}
+
+// words lists the last message on the wire where the machine died before its time.
+func (m *Matrix) words(b *strings.Builder) {
+	const title = "\nThe last message on the wire where the machine died\n"
+	first := true
+	for _, sc := range m.Scenarios {
+		if !strings.HasPrefix(sc, "panic-dies-in:") {
+			continue
+		}
+		for _, col := range m.Strategies {
+			c := m.Cell(col.Name, sc)
+			if c == nil || len(c.Trials) == 0 || c.Trials[0].Words == nil {
+				continue
+			}
+			if first {
+				b.WriteString(title)
+				first = false
+			}
+			x := c.Trials[0].Words
+			torn := " "
+			if !x.LastWhole && x.LastWire != "" {
+				torn = "/" // a part of it
+			}
+			fmt.Fprintf(b, "%-22s %-14s%s%s\n", short(strings.TrimPrefix(sc, "panic-dies-in:"), 22), short(col.Name, 14), torn, short(x.LastWire, 36))
+		}
+	}
+}
+
+// delays lists the time and the bytes between panic() and the hand-over to the crash kernel.
+func (m *Matrix) delays(b *strings.Builder) {
+	first := true
+	for _, col := range m.Strategies {
+		c := m.Cell(col.Name, "crash-exec-delay")
+		if c == nil || len(c.Trials) == 0 {
+			continue
+		}
+		for _, d := range c.Trials[0].Grade.Delays {
+			if d.From != "panic-call" || d.To != "crash-exec" {
+				continue
+			}
+			if first {
+				fmt.Fprintf(b, "\nFrom panic() to the crash kernel's first instruction\n%-22s %12s %8s\n", "", "ms", "bytes")
+				first = false
+			}
+			fmt.Fprintf(b, "%-22s %12.3f %8d\n", short(col.Name, 22), float64(d.NS)/1e6, d.Bytes)
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+
+	"lastpage/capture/wire"
+	"lastpage/harness/align"
+	"lastpage/harness/grade"
+)
+
+// Survival answers, for one captured trial, what would have been on the wire if the power had gone at any time: every record with the
+// time at which its last byte left the UART. It is a function of the trial's files alone. On an exact wire it holds to the byte, because
+// nothing that happens after a moment can change what was sent before it.
+type Survival struct {
+	From     int64      `json:"from_ns"` // the provocation; all times count from it
+	WireByte int64      `json:"wire_byte"`
+	Records  []Survivor `json:"records"` // in the order in which they were whole on the wire
+	Unsent   int        `json:"unsent"`  // stored, and never whole on the wire
+}
+
+// Survivor is a record that was whole on the wire.
+type Survivor struct {
+	Seq  uint64 `json:"seq"`
+	NS   int64  `json:"ns"`   // when its last byte had left
+	Byte int64  `json:"byte"` // wire bytes until then, from the provocation
+	Text string `json:"text"`
+}
+
+// Survive reads a trial's folder.
+func Survive(ctx context.Context, t *Trial) (*Survival, error) {
+	at, ok := t.fired(trigProvoke)
+	if !ok {
+		return nil, fmt.Errorf("survival of %s: nothing was provoked in it", t.dir)
+	}
+	log, info, err := wire.LoadDir(t.dir)
+	if err != nil {
+		return nil, fmt.Errorf("survival of %s: %w", t.dir, err)
+	}
+	rl, why := t.ring(ctx)
+	if rl == nil {
+		return nil, fmt.Errorf("survival of %s: %s", t.dir, why)
+	}
+	in := t.input(log, rl, why)
+	in.WireFinished = info.Finished
+	_, a := grade.Explain(in)
+	s := survival(a, log, at.NS, at.WireByte)
+	for i := range s.Records {
+		if r := rl.Lookup(s.Records[i].Seq); r != nil {
+			s.Records[i].Text = string(r.Text)
+		}
+	}
+	return s, nil
+}
+
+func survival(a *align.Result, log *wire.Log, from, fromByte int64) *Survival {
+	s := &Survival{From: from, WireByte: fromByte, Records: []Survivor{}}
+	for i := range a.Entries {
+		e := &a.Entries[i]
+		if e.Rec < 0 {
+			continue
+		}
+		first := int64(-1) // the first whole occurrence is when it was safe
+		for _, o := range e.Occ {
+			if o.Whole && (first < 0 || o.End < first) {
+				first = o.End
+			}
+		}
+		if first < 0 {
+			if e.Storage == align.Stored && e.Visible {
+				s.Unsent++
+			}
+			continue
+		}
+		if ns, ok := log.TimeAt(first - 1); ok && first > fromByte {
+			s.Records = append(s.Records, Survivor{Seq: e.Seq, NS: ns - from, Byte: first - fromByte})
+		}
+	}
+	slices.SortStableFunc(s.Records, func(x, y Survivor) int { return int(x.Byte - y.Byte) })
+	return s
+}
+
+// At is how many records would have been whole on the wire at ns after the provocation, the last of them included.
+func (s *Survival) At(ns int64) (n int, last *Survivor) {
+	n = sort.Search(len(s.Records), func(i int) bool { return s.Records[i].NS > ns })
+	if n > 0 {
+		last = &s.Records[n-1]
+	}
+	return n, last
+}
+
+// WriteText prints the curve: a line for every twentieth of the time, and the last record that was out by then.
+func (s *Survival) WriteText(w io.Writer) error {
+	if len(s.Records) == 0 {
+		_, err := fmt.Fprintln(w, "no record came out after the provocation")
+		return err
+	}
+	end := s.Records[len(s.Records)-1].NS
+	if _, err := fmt.Fprintf(w, "%9s %7s  %s\n", "ms", "records", "last record on the wire, if the power goes then"); err != nil {
+		return err
+	}
+	for i := 1; i <= 20; i++ {
+		t := end * int64(i) / 20
+		n, last := s.At(t)
+		text := "-"
+		if last != nil {
+			text = last.Text
+		}
+		if len(text) > 55 {
+			text = text[:54] + "~"
+		}
+		if _, err := fmt.Fprintf(w, "%9.1f %7d  %s\n", float64(t)/1e6, n, text); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "%d records are stored and never came out whole\n", s.Unsent)
+	return err
+}

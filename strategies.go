@@ -1,0 +1,195 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lastpage/harness"
+	"lastpage/kernels"
+	"lastpage/kernels/plan"
+	"lastpage/lab"
+)
+
+// The strategies of the built 7.x kernel and the stock kernels beside them.
+var allStrategies = []string{"legacy", "nbcon-rt", "inline", "deferred", "explicit", "kthread-only", "newest-first"}
+
+// allScenarios is every scenario whose outcome differs by more than the manner of death.
+func allScenarios() []string {
+	var all []string
+	for _, s := range harness.Scenarios() {
+		if strings.HasPrefix(s.Name, "panic-dies-in:") && !strings.HasSuffix(s.Name, ":"+string(plan.DeathHang)) {
+			continue
+		}
+		all = append(all, s.Name)
+	}
+	return all
+}
+
+type strategiesFlags struct {
+	board, inventory string
+	strategies       []string
+	scenarios        []string
+	catalogue        []string
+	workers, retries int
+	baud             int
+	backlog, length  int
+	masks            bool
+	out              string
+	json             bool
+}
+
+func newStrategies() *cobra.Command {
+	var f strategiesFlags
+	c := &cobra.Command{
+		Use:   "strategies",
+		Short: "every strategy in every scenario: who loses what, where, and at what price",
+		Long: `Plays every scenario on every strategy and prints tables that fit into a mail. A strategy may be followed by more
+words for the command line: explicit+printk.flush_points=5.
+
+What was finished stays: with the same --out a stopped matrix goes on where it was, and more strategies or scenarios can
+be added to it.`,
+		Example: `  lastpage strategies
+  lastpage strategies --strategy inline,deferred --scenario panic-dies-in:kmsg-dump --scenario crash-exec-delay
+  lastpage strategies --masks
+  lastpage strategies survival runs/x/panic/inline/trial-001`,
+		Args: cobra.NoArgs,
+	}
+	fl := c.Flags()
+	fl.StringVar(&f.board, "board", "qemu", "board of the inventory")
+	fl.StringVar(&f.inventory, "inventory", "", "inventory file (default: the built-in one)")
+	fl.StringSliceVar(&f.strategies, "strategy", nil, "strategies of the catalogue (default "+strings.Join(allStrategies, ",")+")")
+	fl.StringSliceVar(&f.scenarios, "scenario", nil, "scenarios (default: all; of a death, the hang)")
+	fl.StringSliceVar(&f.catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
+	fl.IntVar(&f.workers, "workers", 2, "trials at the same time")
+	fl.IntVar(&f.retries, "retries", 1, "void trials allowed for each valid one")
+	fl.IntVar(&f.baud, "baud", 115200, "rate of the line")
+	fl.IntVar(&f.backlog, "backlog", 600, "records of the backlog")
+	fl.IntVar(&f.length, "record-len", 80, "bytes of text in a record of the backlog")
+	fl.BoolVar(&f.masks, "masks", false, "explicit with every mask of flush points, dying in every step of panic, and deferred beside it")
+	fl.StringVar(&f.out, "out", "", "folder (default runs/strategies-DATE-TIME)")
+	fl.BoolVar(&f.json, "json", false, "print matrix.json (docs/json.md describes it)")
+	c.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
+	c.AddCommand(newSurvival())
+	return c
+}
+
+// order checks everything that can be checked before anything is fetched or booted.
+func (f *strategiesFlags) order() (harness.MatrixOrder, error) {
+	o := harness.MatrixOrder{Retries: f.retries, Workers: f.workers, Out: f.out, PhaseUS: 700,
+		Shape: func(p *plan.Plan) { p.Backlog, p.RecordLen = f.backlog, f.length }}
+	if f.masks {
+		if f.strategies == nil {
+			f.strategies = []string{"deferred"}
+			for mask := range 32 {
+				f.strategies = append(f.strategies, fmt.Sprintf("explicit+printk.flush_points=%d", mask))
+			}
+		}
+		for _, step := range plan.Steps() {
+			f.scenarios = append(f.scenarios, fmt.Sprintf("panic-dies-in:%s:%s", step, plan.DeathHang))
+		}
+	}
+	if f.strategies == nil {
+		f.strategies = allStrategies
+	}
+	if f.scenarios == nil {
+		f.scenarios = allScenarios()
+	}
+	if f.workers < 1 || f.workers > 64 || f.retries < 0 {
+		return o, fmt.Errorf("--workers %d --retries %d: want 1 to 64 workers and no fewer than no retries", f.workers, f.retries)
+	}
+	for _, name := range f.scenarios {
+		sc, err := harness.FindScenario(name)
+		if err != nil {
+			return o, err
+		}
+		o.Scenarios = append(o.Scenarios, sc)
+	}
+	for _, text := range []string{"share:10%", "share:50%", "share:90%"} {
+		in, err := harness.ParseInject(text)
+		if err != nil {
+			return o, err
+		}
+		o.Injects = append(o.Injects, in)
+	}
+	if o.Out == "" {
+		o.Out = filepath.Join("runs", "strategies-"+time.Now().Format("20060102-150405"))
+	}
+	return o, nil
+}
+
+func (f *strategiesFlags) run(cmd *cobra.Command) error {
+	o, err := f.order()
+	if err != nil {
+		return err
+	}
+	inv, err := lab.LoadInventory(f.inventory)
+	if err != nil {
+		return err
+	}
+	board, err := inv.Find(f.board)
+	if err != nil {
+		return err
+	}
+	cat, err := kernels.LoadCatalogue(f.catalogue...)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return err
+	}
+	p := newProgress(cmd.ErrOrStderr())
+	defer p.end()
+	var subjects []harness.Subject
+	for _, name := range f.strategies {
+		s, free, err := board.Subject(cmd.Context(), cat, name, lab.Options{Baud: f.baud, Progress: p})
+		if err != nil {
+			return err
+		}
+		defer free()
+		subjects = append(subjects, s)
+	}
+	m, err := harness.ExecuteMatrix(cmd.Context(), o, subjects, func(strategy, what string, done, of int) {
+		p.step("[%d/%d] %s: %s", done, of, strategy, what)
+	})
+	p.end()
+	if m == nil {
+		return err
+	}
+	var text strings.Builder
+	err = errors.Join(err, m.WriteText(&text), os.WriteFile(filepath.Join(o.Out, "matrix.txt"), []byte(text.String()), 0o644))
+	if f.json {
+		return errors.Join(err, printJSON(cmd.OutOrStdout(), m))
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s\nevidence: %s\n", text.String(), o.Out)
+	return err
+}
+
+func newSurvival() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "survival TRIAL",
+		Short: "from one captured trial: what would have been out if the power had gone at time t",
+		Args:  cobra.ExactArgs(1),
+	}
+	asJSON := jsonFlag(c)
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		t, err := harness.LoadTrial(args[0])
+		if err != nil {
+			return err
+		}
+		s, err := harness.Survive(cmd.Context(), t)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(cmd.OutOrStdout(), s)
+		}
+		return s.WriteText(cmd.OutOrStdout())
+	}
+	return c
+}
