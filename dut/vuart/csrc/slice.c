@@ -6,8 +6,9 @@
  * PAUSE. A vCPU that polls the UART executes PAUSE all the time, so one that computes gets everything: with a 250 Hz tick the
  * poller comes back every 4 ms and sends one byte, where on a real machine both would run and the line would be busy. So while
  * bytes are inside the chip and more than one vCPU is at work, a virtual timer ends every turn after half a frame: the poller
- * comes back before the byte it waits for is out. It carries out nothing itself, and it is part of virtual time: equal inputs
- * give equal turns.
+ * comes back before the byte it waits for is out. While only one is at work, the timer lies half a frame behind the next one
+ * of QEMU's, which is what can wake another. It carries out nothing itself, and it is part of virtual time: equal inputs give
+ * equal turns.
  */
 #include "slice.h"
 #include "qemu.h"
@@ -18,7 +19,8 @@
 #define SLICE_MAX_NS 100000
 
 static char timer[512] __attribute__((aligned(64)));
-static bool possible, armed;
+static bool possible;
+static int64_t due = UART_NEVER;
 
 static bool contested(struct device *d)
 {
@@ -29,25 +31,42 @@ static bool contested(struct device *d)
 	return at_work > 1;
 }
 
-static void arm(struct device *d, int64_t now)
+/* Half a frame: a turn of another's may not cost the line a byte. */
+static int64_t turn_ns(struct device *d)
 {
 	int64_t half = uart_frame_time(&d->pg->uart, d->pg->uart.lcr) / UART_UNITS_PER_NS / 2;
 
 	if (half < SLICE_MIN_NS)
-		half = SLICE_MIN_NS;
-	if (half > SLICE_MAX_NS)
-		half = SLICE_MAX_NS;
-	armed = true;
-	timer_mod_ns(timer, now + half);
+		return SLICE_MIN_NS;
+	return half < SLICE_MAX_NS ? half : SLICE_MAX_NS;
+}
+
+static void look(struct device *d)
+{
+	int64_t now, end, next;
+
+	if (uart_tx_idle(&d->pg->uart))
+		return;
+	now = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+	end = now + turn_ns(d);
+	if (!contested(d)) {
+		if (due != UART_NEVER)
+			return;
+		next = qemu_clock_deadline_ns_all(QEMU_CLOCK_VIRTUAL, ~0);
+		if (next < 0)
+			return;
+		end += next;
+	}
+	if (end >= due)
+		return;
+	due = end;
+	timer_mod_ns(timer, due);
 }
 
 static void end_turn(void *opaque)
 {
-	struct device *d = opaque;
-
-	armed = false;
-	if (!uart_tx_idle(&d->pg->uart) && contested(d))
-		arm(d, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+	due = UART_NEVER;
+	look(opaque);
 }
 
 void slice_init(struct device *d)
@@ -59,6 +78,6 @@ void slice_init(struct device *d)
 
 void slice_look(struct device *d)
 {
-	if (possible && !armed && !uart_tx_idle(&d->pg->uart) && contested(d))
-		arm(d, qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL));
+	if (possible)
+		look(d);
 }
