@@ -147,13 +147,8 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(o.Out), 0o755); err != nil {
-		return err
-	}
-	if err := os.Mkdir(o.Out, 0o755); errors.Is(err, os.ErrExist) {
+	if _, err := os.Stat(o.Out); err == nil {
 		return fmt.Errorf("--out %s is there already: a run never writes over another", o.Out)
-	} else if err != nil {
-		return err
 	}
 	p := newProgress(cmd.ErrOrStderr())
 	defer p.end()
@@ -165,6 +160,14 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 		}
 		defer free()
 		subjects = append(subjects, s)
+	}
+	if err := os.MkdirAll(filepath.Dir(o.Out), 0o755); err != nil {
+		return err
+	}
+	if err := os.Mkdir(o.Out, 0o755); errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("--out %s is there already: a run never writes over another", o.Out)
+	} else if err != nil {
+		return err
 	}
 	r, err := harness.Execute(cmd.Context(), o, subjects, func(strategy, what string, done, of int) {
 		p.step("[%d/%d] %s: %s", done+1, of, strategy, what)
