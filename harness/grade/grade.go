@@ -25,7 +25,7 @@ func make2(in Input) (*Grade, *align.Result) {
 	if in.Ring != nil {
 		recs = in.Ring.Records
 	}
-	opts, matched, tried := align.Detect(data, recs)
+	opts, _, _ := align.Detect(data, recs)
 	if in.Opts != nil {
 		opts = *in.Opts
 	}
@@ -55,7 +55,7 @@ func make2(in Input) (*Grade, *align.Result) {
 	}
 	j.pending()
 	j.times()
-	g.Void = append(g.Void, j.void(matched, tried)...)
+	g.Void = append(g.Void, j.void()...)
 	g.Notes = append(g.Notes, j.notes()...)
 	letters(g, j.want)
 	return g, a
@@ -89,6 +89,9 @@ func planned(in *Input) map[string]answer {
 		switch e.Code {
 		case plan.BacklogBegin:
 			w[Backlog] = yes
+			if e.Arg == 0 {
+				w[Backlog] = no
+			}
 		case plan.Provoked:
 			kinds := plan.Provokes()
 			if int(e.Arg) >= len(kinds) {
@@ -232,19 +235,15 @@ func rang(events []Event, c plan.Code) bool {
 }
 
 // expect finds out what the section holds when nothing interrupts it: this
-// very trial knows it best, if it stored the section up to its end.
+// very trial knows it best, if it stored the section up to its end and nothing
+// before the end is gone (holes).
 func (j *judge) expect(name string, s *Section, held Count, holes int) {
 	ref, ok := j.in.Reference[name]
 	switch {
 	case name == Other:
-	case s.Complete:
-		// The end is there; what lies before it may still be gone.
-		if holes == 0 {
-			s.Expected, s.ExpectedFrom = &held, FromComplete
-		} else if ok {
-			s.Expected, s.ExpectedFrom = &ref, FromReference
-		}
-	case j.want[name] == no && s.Fates == (Fates{}):
+	case s.Complete && holes == 0:
+		s.Expected, s.ExpectedFrom = &held, FromComplete
+	case j.want[name] == no && s.Fates.none():
 		s.Expected, s.ExpectedFrom = &Count{}, FromPlan
 	case name == Backlog && j.backlogRecords() > 0 && j.recordSize() > 0:
 		n := j.backlogRecords()
@@ -366,7 +365,7 @@ func (j *judge) rate() *float64 {
 	return &rates[len(rates)/2]
 }
 
-func (j *judge) void(matched, tried int) (why []string) {
+func (j *judge) void() (why []string) {
 	l := j.in.Wire
 	if l.Clock() != wire.NoClock && !j.in.WireFinished {
 		why = append(why, "the capture of the wire is unfinished")
@@ -382,8 +381,8 @@ func (j *judge) void(matched, tried int) (why []string) {
 			why = append(why, fmt.Sprintf("the capture may have lost bytes: %d marks of kind %q", count[k], k))
 		}
 	}
-	if j.in.Ring != nil && matched == 0 && tried >= 8 && j.a.Bytes[align.Unexplained] > 0 && j.a.Bytes[align.FromRecord] == 0 {
-		why = append(why, "the wire and the ringbuffer are not of one boot: no line of the wire is a record")
+	if un, rec := j.a.Bytes[align.Unexplained], j.a.Bytes[align.FromRecord]; j.in.Ring != nil && un > rec && un >= 512 {
+		why = append(why, fmt.Sprintf("the wire and the ringbuffer are not of one boot: %d bytes of records on the wire are not in the ring, %d are", un, rec))
 	}
 	if j.s.otherRuns > 0 && j.in.RunID != "" && !slices.ContainsFunc(j.s.items, func(it item) bool { return it.backlog != nil }) {
 		why = append(why, fmt.Sprintf("%d records of the probe are of another run than %s", j.s.otherRuns, j.in.RunID))

@@ -35,7 +35,7 @@ func letters(g *Grade, want map[string]answer) {
 		s := g.Sections[name]
 		l := s.Letter
 		if l == "" {
-			if s.Expected == nil && (want[name] == yes || s.Fates != (Fates{})) {
+			if s.Expected == nil && (want[name] == yes || !s.Fates.none()) {
 				g.Why = name + ": what was to be expected is not known"
 				if s.Expected == nil && g.Ring == nil {
 					g.Why = name + ": the ringbuffer was not read"

@@ -48,7 +48,7 @@ const nmiSurvived = "Dazed and confused"
 // backlog, otherwise the last before the panic. boot: what is left before the
 // first record of those three. other: what is left behind it.
 // A caller is known only where the ring has the record; where it is not, every
-// record in the stretch belongs.
+// record in the stretch belongs. A reserved record goes with the one before it.
 type sorted struct {
 	items     []item
 	warnAt    int // index of the first record; -1
@@ -101,6 +101,9 @@ func sortSections(entries []align.Entry, recs []ring.Record, runID string, warnP
 			it.section = Boot
 			if i > s.firstAt {
 				it.section = Other
+			}
+			if i > 0 && !it.known && it.Storage == align.Reserved {
+				it.section = s.items[i-1].section
 			}
 		}
 	}

@@ -42,7 +42,7 @@ func (r Row) summary() summary {
 					unknown[2*i] = true
 				}
 				share[2*i+1] = append(share[2*i+1], percent(s.Wire.Bytes, s.Expected.Bytes))
-			case s.Expected == nil && s.Fates != (Fates{}):
+			case s.Expected == nil && !s.Fates.none():
 				unknown[2*i], unknown[2*i+1] = true, true
 			}
 		}

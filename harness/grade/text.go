@@ -26,7 +26,7 @@ func WriteText(w io.Writer, g *Grade) error {
 	fmt.Fprintf(&b, "\n%-8s  %-14s  %-14s  %-14s  %5s  %s\n", "", "expected", "stored", "on the wire", "lost", "")
 	for _, name := range Names {
 		s := g.Sections[name]
-		if s == nil || s.Fates == (Fates{}) && (s.Expected == nil || s.Expected.Records == 0) {
+		if s == nil || s.Fates.none() && (s.Expected == nil || s.Expected.Records == 0) {
 			continue
 		}
 		fmt.Fprintf(&b, "%-8s  %s  %s  %s  %5s  %s\n", name, s.Expected.cell(), s.Stored.cell(), s.Wire.cell(), number(s.Lost), s.Letter)
@@ -136,8 +136,8 @@ type Row struct {
 // expected in no trial, or whose expectation is unknown, has none.
 func WriteTable(w io.Writer, rows []Row) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-21s %-5s %7s  %-13s %-11s %-11s\n", "", "", "pending", "backlog", "warn", "panic")
-	fmt.Fprintf(&b, "%-21s %-5s %7s  %5s %5s   %5s %5s %5s %5s\n", "strategy", "grade", "bytes", "store", "wire", "store", "wire", "store", "wire")
+	fmt.Fprintf(&b, "%-19s %-5s %7s  %-13s %-11s panic\n", "", "", "pending", "backlog", "warn")
+	fmt.Fprintf(&b, "%-19s %-5s %7s  %5s %5s   %5s %5s %5s %5s\n", "strategy", "grade", "bytes", "store", "wire", "store", "wire", "store", "wire")
 	voids := 0
 	for _, r := range rows {
 		t := r.summary()
@@ -147,10 +147,10 @@ func WriteTable(w io.Writer, rows []Row) error {
 			pending = fmt.Sprint(*t.pending)
 		}
 		name := r.Name
-		if len(name) > 21 {
-			name = name[:20] + "~"
+		if len(name) > 19 {
+			name = name[:18] + "~"
 		}
-		line := fmt.Sprintf("%-21s %-5s %7s  %5s %5s   %5s %5s %5s %5s", name, t.letters, pending,
+		line := fmt.Sprintf("%-19s %-5s %7s  %5s %5s   %5s %5s %5s %5s", name, t.letters, pending,
 			t.share[0], t.share[1], t.share[2], t.share[3], t.share[4], t.share[5])
 		if t.void > 0 {
 			line += fmt.Sprintf(" %dv", t.void)

@@ -85,9 +85,9 @@ type Count struct {
 // field.
 type Grade struct {
 	Schema   string              `json:"schema"`
-	Void     []string            `json:"void"` // never null; empty: the trial counts
-	Letter   string              `json:"letter,omitempty"`
-	Why      string              `json:"why,omitempty"` // of the letter, or of its absence
+	Void     []string            `json:"void"`   // never null; empty: the trial counts
+	Letter   string              `json:"letter"` // "": none
+	Why      string              `json:"why"`    // of the letter, or of its absence
 	Sections map[string]*Section `json:"sections"`
 	Console  Console             `json:"console"`
 	Wire     Wire                `json:"wire"`
@@ -116,7 +116,7 @@ type Section struct {
 	// Lost: expected, and neither in the ring nor whole on the wire, so that no
 	// dump can bring it back. null when Expected or Stored is.
 	Lost        *int   `json:"lost"`
-	Letter      string `json:"letter,omitempty"`
+	Letter      string `json:"letter"` // "": none
 	Fates       Fates  `json:"fates"`
 	Complete    bool   `json:"complete"` // its end is stored, or known to be
 	FirstByteNS *int64 `json:"first_byte_ns"`
@@ -144,6 +144,12 @@ type Fates struct {
 	Failed      int  `json:"failed"` // the ring had no room
 	NotRead     int  `json:"not_read"`
 	Never       *int `json:"never"` // expected and never stored; null unknown
+}
+
+// none: there is no record to count.
+func (f Fates) none() bool {
+	f.Never = nil
+	return f == Fates{}
 }
 
 // Console is what went on on the wire beside whole records.
