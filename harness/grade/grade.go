@@ -25,9 +25,11 @@ func make2(in Input) (*Grade, *align.Result) {
 	if in.Ring != nil {
 		recs = in.Ring.Records
 	}
-	opts, _, _ := align.Detect(data, recs)
+	var opts ring.ConsoleOpts
 	if in.Opts != nil {
 		opts = *in.Opts
+	} else {
+		opts, _, _ = align.Detect(data, recs)
 	}
 	ai := align.Input{Wire: data, Records: recs, Opts: opts, Loglevel: in.Loglevel}
 	if in.BootLoglevel > 0 && in.Loglevel > 0 {
