@@ -147,7 +147,7 @@ func (f *strategiesFlags) run(cmd *cobra.Command) error {
 	defer p.end()
 	var subjects []harness.Subject
 	for _, name := range f.strategies {
-		s, free, err := board.Subject(cmd.Context(), cat, name, lab.Options{Baud: f.baud, Progress: p})
+		s, free, err := board.Subject(cmd.Context(), cat, name, lab.Options{Baud: f.baud, Progress: p, Accept: true})
 		if err != nil {
 			return err
 		}

@@ -115,7 +115,7 @@ func (f *sweepFlags) one(ctx context.Context, board *lab.Board, cat *kernels.Cat
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	s, free, err := board.Subject(ctx, cat, name, lab.Options{Baud: f.baud, Progress: p})
+	s, free, err := board.Subject(ctx, cat, name, lab.Options{Baud: f.baud, Progress: p, Accept: true})
 	if err != nil {
 		return nil, err
 	}

@@ -178,6 +178,7 @@ func (o Order) valid(ctx context.Context, s Subject, row *Row, a attempt, base, 
 		if err != nil {
 			return nil, err
 		}
+		row.Mode = t.mode(row.Mode)
 		if !t.IsVoid() {
 			return t, nil
 		}

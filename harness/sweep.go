@@ -139,7 +139,7 @@ func (o SweepOrder) begin(ctx context.Context, s Subject, tell Progress) (*Sweep
 	}
 	p := ref.Asked.Plan
 	sw := &Sweep{Schema: SweepSchema, Status: Unfinished, Strategy: s.Strategy, Kernel: s.Kernel, Release: s.Release, Console: s.Console,
-		Board: s.Board, Mode: s.Mode, CPUs: s.CPUs, Cmdline: ref.Asked.Cmdline, Scenario: o.Scenario.Name, Baud: s.Frame.Baud, Backlog: p.Backlog,
+		Board: s.Board, Mode: ref.mode(s.Mode), CPUs: s.CPUs, Cmdline: ref.Asked.Cmdline, Scenario: o.Scenario.Name, Baud: s.Frame.Baud, Backlog: p.Backlog,
 		RecordLen: p.RecordLen, Started: time.Now().UTC(), Reference: filepath.Base(ref.dir), Course: course(log), Expected: ref.Expected(),
 		Wanted: o.Points, dir: o.Out}
 	if sw.Span, err = span(ref); err != nil {

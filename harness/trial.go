@@ -76,6 +76,14 @@ func (t *Trial) Reasons() []string {
 	return t.Void
 }
 
+// mode is how the wire was made, as the board said; or, if it did not say, otherwise.
+func (t *Trial) mode(otherwise string) string {
+	if m := t.Facts["mode"]; m != "" {
+		return m
+	}
+	return otherwise
+}
+
 // fired returns the firing of a named trigger; ok is false if it has not fired.
 func (t *Trial) fired(name string) (dut.Firing, bool) {
 	for _, f := range t.Fired {

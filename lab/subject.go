@@ -25,6 +25,9 @@ var symbols = []string{"panic", "vpanic", "__crash_kexec", "crash_kexec", "kmsg_
 type Options struct {
 	Baud     int
 	Progress io.Writer
+	// Accept compares plain with fast-forward where that has not been done yet for a kernel and command line, which takes a minute or two.
+	// Otherwise only those that were accepted before are fast-forwarded.
+	Accept bool
 }
 
 // Subject makes strategy ready to be tried on b: the kernel is fetched or built, and boards can be opened. The returned function frees
@@ -38,24 +41,26 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 	if err != nil {
 		return harness.Subject{}, nil, err
 	}
-	setup := &qemu.Setup{Name: b.Name, Binary: b.Binary, Mode: b.Wire, CPUs: b.CPUs, MemMiB: b.Memory, Shift: b.Shift, Seed: b.Seed,
-		Baud: o.Baud, FastForward: b.FastForward, Snapshot: b.Snapshot}
-	bench, err := qemu.NewBench(ctx, setup, o.Progress)
-	if err != nil {
-		return harness.Subject{}, nil, err
-	}
+	setup := qemu.Setup{Name: b.Name, Binary: b.Binary, Mode: b.Wire, CPUs: b.CPUs, MemMiB: b.Memory, Shift: b.Shift, Seed: b.Seed,
+		Baud: o.Baud, Snapshot: b.Snapshot}
+	benches := &benches{setup: setup, fast: b.FastForward, accept: o.Accept, img: img, tell: o.Progress, of: map[string]*qemu.Bench{}}
 	line, err := cmdline(img.Cmdline, st.Cmdline, o.Baud)
 	if err != nil {
 		return harness.Subject{}, nil, fmt.Errorf("strategy %s: %w", strategy, err)
 	}
 	s := harness.Subject{Strategy: st.Name, Kernel: st.Kernel, Release: img.Release, Console: string(img.Console), Board: b.Name,
-		Mode: bench.Mode(), Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: b.CPUs, Names: symbols}
+		Mode: string(b.Wire), Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: b.CPUs, Names: symbols}
 	s.Open = func(ctx context.Context, p *plan.Plan, more string) (*dut.Board, error) {
 		var initrd bytes.Buffer
 		if err := kernels.WriteInitramfs(&initrd, img, p, nil); err != nil {
 			return nil, err
 		}
-		board, err := bench.Open(ctx, qemu.Payload{Kernel: img.Vmlinuz, Initrd: initrd.Bytes(), Cmdline: strings.TrimSpace(line + " " + more)})
+		full := strings.TrimSpace(line + " " + more)
+		bench, err := benches.get(ctx, full)
+		if err != nil {
+			return nil, err
+		}
+		board, err := bench.Open(ctx, qemu.Payload{Kernel: img.Vmlinuz, Initrd: initrd.Bytes(), Cmdline: full})
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +71,7 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 		}
 		return board, nil
 	}
-	return s, bench.Close, nil
+	return s, benches.close, nil
 }
 
 // find looks a strategy up. A name may be followed by more words for the command line, each behind a '+':

@@ -154,6 +154,7 @@ func (b *Bench) open(ctx context.Context, p Payload, snap *snapshot) (*dut.Board
 	}
 	facts := maps.Clone(b.facts)
 	facts["cmdline"] = p.Cmdline
+	facts["mode"] = b.Mode()
 	facts["start"] = "boot"
 	if snap != nil {
 		facts["start"] = "snapshot " + snap.id

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wiretest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"lastpage/dut/qemu"
+	"lastpage/kernels"
+	"lastpage/kernels/plan"
+	"lastpage/kernels/store"
+)
+
+// AcceptPoints is how many injection points a kernel and command line are compared at before their trials may be fast-forwarded.
+const AcceptPoints = 4
+
+// Accepted says whether an acceptance with exactly these inputs has been made before, and passed. It starts nothing.
+func Accepted(ctx context.Context, setup qemu.Setup, img *kernels.Image, cmdline string) (bool, error) {
+	setup.FastForward, setup.Name = true, "acceptance"
+	g, err := newGuest(ctx, img, setup, planned(setup.CPUs, acceptBacklog, plan.ProvokeWarn), cmdline, io.Discard)
+	if err != nil {
+		return false, err
+	}
+	defer g.bench.Close()
+	of, err := g.identity(ctx, img, AcceptPoints)
+	if err != nil {
+		return false, err
+	}
+	id, err := json.Marshal(of)
+	if err != nil {
+		return false, err
+	}
+	if _, there := store.Have("accept", store.Key(AcceptanceSchema, string(id))); !there {
+		return false, nil
+	}
+	a, err := Accept(ctx, setup, img, cmdline, AcceptPoints, io.Discard)
+	if err != nil {
+		return false, fmt.Errorf("read acceptance: %w", err)
+	}
+	return a.Passed, nil
+}
