@@ -88,9 +88,9 @@ func (c *counter) line(line string) {
 			total = max(total, c.done)
 		}
 		c.progress(Event{Step: "compile", Done: c.done, Total: total})
-	case (f[0] == "LD" || f[0] == "KSYMS" || f[0] == "OBJCOPY" || f[0] == "MODPOST") && !c.linking:
+	case f[0] == "LD" && strings.Contains(f[1], "vmlinux") && !c.linking:
 		c.linking = true
-		c.progress(Event{Step: "link", Text: f[len(f)-1]})
+		c.progress(Event{Step: "link", Text: f[1]})
 	}
 }
 
