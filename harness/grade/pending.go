@@ -11,20 +11,39 @@ import (
 // number of bytes that had left the UART. What was stored is told by order: the
 // probe rings Provoked right before it provokes, so every record with a lower
 // seq than the first one of the provoked section was stored by then. Records
-// that other CPUs stored between the two are counted as pending too.
+// that other CPUs stored between the two are counted as pending too. Where
+// nothing is provoked, the moment is rung all the same, behind the backlog.
 func (j *judge) pending() {
 	first := j.s.warnAt
 	if first < 0 {
 		first = j.s.panicAt
 	}
 	for _, e := range j.in.Events {
-		if e.Code == plan.Provoked && first >= 0 {
-			j.g.PendingAtProvoke = j.notSent(first, e.WireByte)
+		if e.Code != plan.Provoked {
+			continue
+		}
+		before := first
+		if plan.ProvokeArg(plan.ProvokeNone) == int(e.Arg) {
+			before = j.s.behindBacklog()
+		}
+		if before >= 0 {
+			j.g.PendingAtProvoke = j.notSent(before, e.WireByte)
 		}
 	}
 	if j.in.Inject != nil && j.s.panicAt >= 0 {
 		j.g.PendingAtInject = j.notSent(j.s.panicAt, j.in.Inject.WireByte)
 	}
+}
+
+// behindBacklog is the index of the item behind the last one of the backlog; -1
+// without a backlog.
+func (s *sorted) behindBacklog() int {
+	for i := len(s.items) - 1; i >= 0; i-- {
+		if s.items[i].backlog != nil {
+			return i + 1
+		}
+	}
+	return -1
 }
 
 // notSent counts the records before the item `first` of which some byte had
