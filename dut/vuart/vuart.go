@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-//go:embed csrc/*.c csrc/*.h
+//go:embed csrc/*.c csrc/*.h csrc/*.S
 var sources embed.FS
 
 // Option is one setting of the plugin.
