@@ -55,15 +55,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitPassed
 	}
+	var v *verdict
+	if errors.As(err, &v) {
+		fmt.Fprintln(stderr, "lastpage:", err)
+		return v.code
+	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(stderr, "lastpage: interrupted; what was finished is kept, the rest is marked unfinished")
 		return exitLabFailed
 	}
 	fmt.Fprintln(stderr, "lastpage:", err)
-	var v *verdict
-	if errors.As(err, &v) {
-		return v.code
-	}
 	return exitLabFailed
 }
 
@@ -85,6 +86,6 @@ Exit status: 0 passed, 1 the kernel failed the policy, 2 inconclusive, 3 the lab
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newSweep(), newStrategies(), newGrade(), newDmesg(), newKernels(), newBoards(), newDoctor(), newWire())
+	root.AddCommand(newRun(), newSweep(), newStrategies(), newGrade(), newDmesg(), newCapture(), newKernels(), newBoards(), newDoctor(), newWire())
 	return root
 }

@@ -114,7 +114,7 @@ func (t *Trial) views(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := t.view(ConsoleName, func(w io.Writer) error { _, err := w.Write(log.Bytes(0, log.Len())); return err }); err != nil {
+	if err := t.view(ConsoleName, func(w io.Writer) error { return wire.WriteConsole(w, log) }); err != nil {
 		return err
 	}
 	rl, _ := t.ring(ctx)
