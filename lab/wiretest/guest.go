@@ -58,11 +58,13 @@ func planned(cpus, backlog int, provoke plan.Provoke) *plan.Plan {
 	return p
 }
 
-// Silences after which a trial is over, virtual: after its known end, and without one (panic() itself waits up to 10 s).
+// Silences after which a trial is over, virtual: after its known end (a panicked kernel computes for ever, an idle one costs nothing), and
+// without one (panic() itself waits up to 10 s).
 const (
-	drained = 2 * time.Second
-	silent  = 15 * time.Second
-	longest = 30 * time.Minute // 1200 baud
+	panicked = 300 * time.Millisecond
+	drained  = 2 * time.Second
+	silent   = 15 * time.Second
+	longest  = 30 * time.Minute // 1200 baud
 )
 
 // triggers of a trial. nmi is the wire byte, counted from when the backlog began, at which an NMI comes; 0: none.
@@ -83,7 +85,7 @@ func (g *guest) triggers(nmi int64) []dut.Trigger {
 	return append(ts,
 		dut.Trigger{Name: "nmi", When: dut.AtByte, N: nmi, After: "begin", Do: dut.NMI},
 		dut.Trigger{Name: "over", When: dut.AtPattern, Text: "---[ end Kernel panic", After: "nmi", Do: dut.Note},
-		dut.Trigger{Name: "drained", When: dut.AtQuiet, N: int64(drained), After: "over", Do: dut.Stop},
+		dut.Trigger{Name: "drained", When: dut.AtQuiet, N: int64(panicked), After: "over", Do: dut.Stop},
 		dut.Trigger{Name: "silent", When: dut.AtQuiet, N: int64(silent), After: "begin", Do: dut.Stop})
 }
 
