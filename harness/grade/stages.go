@@ -112,13 +112,18 @@ func rang(events []Event, c plan.Code) bool {
 
 // expect finds out what the section holds when nothing interrupts it: this
 // very trial knows it best, if it stored the section up to its end and nothing
-// before the end is gone (holes).
+// before the end is gone (holes). A panic that was made to die at a step of its
+// own, or that handed over to a crash kernel, has said all that its path holds
+// up to there: nothing but death interrupts a panic, and printk() stores before
+// it returns. What lay behind is no loss of the strategy.
 func (j *judge) expect(name string, s *Section, held Count, holes int) {
 	ref, ok := j.in.Reference[name]
 	switch {
 	case name == Other:
 	case s.Complete && holes == 0:
 		s.Expected, s.ExpectedFrom = &held, FromComplete
+	case name == Panic && holes == 0 && j.s.panicAt >= 0 && (rang(j.in.Events, plan.Die) || rang(j.in.Events, plan.CrashExec)):
+		s.Expected, s.ExpectedFrom = &held, FromDeath
 	case j.want[name] == no && s.Fates.none():
 		s.Expected, s.ExpectedFrom = &Count{}, FromPlan
 	case name == Backlog && j.backlogRecords() > 0 && j.recordSize() > 0:

@@ -23,6 +23,7 @@ const (
 const (
 	FromComplete  = "complete"  // this trial stored the section up to its end
 	FromPlan      = "plan"      // the plan says how many
+	FromDeath     = "death"     // the panic was ended at a step of its own path
 	FromReference = "reference" // an uninterrupted trial
 	FromUnknown   = "unknown"
 )
@@ -110,7 +111,7 @@ type Grade struct {
 // in Fates alone.
 type Section struct {
 	Expected     *Count `json:"expected"`
-	ExpectedFrom string `json:"expected_from"` // complete, plan, reference, unknown
+	ExpectedFrom string `json:"expected_from"` // complete, death, plan, reference, unknown
 	Stored       *Count `json:"stored"`
 	Wire         *Count `json:"wire"` // Records: whole ones; Bytes: of all, torn and garbled ones too
 	// Lost: expected, and neither in the ring nor whole on the wire, so that no
