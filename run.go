@@ -68,7 +68,7 @@ A trial that the harness spoilt is void: it is repeated, counted, and never grad
 	fl.IntVar(&f.baud, "baud", 115200, "rate of the line")
 	fl.IntVar(&f.backlog, "backlog", 600, "records of the backlog")
 	fl.IntVar(&f.length, "record-len", 80, "bytes of text in a record of the backlog")
-	fl.StringVar(&f.wire, "wire", "", "override the board's wire: exact, concurrent or free (free has no baud rate and is never graded)")
+	fl.StringVar(&f.wire, "wire", "", "override the board's wire: exact or concurrent")
 	fl.StringVar(&f.out, "out", "", "folder of the run (default runs/DATE-TIME)")
 	fl.StringVar(&f.require, "require", "", "fail with status 1 if a strategy's letter is below this one (A to F)")
 	fl.BoolVar(&f.json, "json", false, "print run.json (docs/json.md describes it)")

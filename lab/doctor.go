@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lastpage/dut/qemu"
+	"lastpage/dut/vuart"
 	"lastpage/kernels/store"
 )
 
@@ -25,7 +26,7 @@ type Finding struct {
 
 // Examine looks at this machine. It starts programs and one small guest, and changes nothing.
 func Examine(ctx context.Context) []Finding {
-	f := []Finding{qemuFinding(ctx), kvmFinding(ctx),
+	f := []Finding{qemuFinding(ctx), uartFinding(ctx), kvmFinding(ctx),
 		program(ctx, "gcc", true, "gcc", "builds the UART model and the probe module", "--version"),
 		program(ctx, "make", true, "make", "drives kernel builds", "--version"),
 		program(ctx, "go", true, "a Go toolchain", "builds the guest's init", "version"),
@@ -44,6 +45,21 @@ func qemuFinding(ctx context.Context) Finding {
 		return f
 	}
 	f.OK, f.Says, f.Cure = true, v, ""
+	return f
+}
+
+// uartFinding has the model prove itself in this QEMU.
+func uartFinding(ctx context.Context) Finding {
+	f := Finding{What: "uart model", Needed: true, Cure: "install gcc, libc6-dev and Debian's qemu-system-x86 (setup.sh does)"}
+	fit, err := vuart.SelfTest(ctx, "qemu-system-x86_64")
+	if err != nil {
+		f.Says = err.Error()
+		return f
+	}
+	f.OK, f.Cure, f.Says = true, "", "the self-test passed in "+fit.Version
+	if !fit.FastForward {
+		f.Says += "; without fast-forward"
+	}
 	return f
 }
 
@@ -70,9 +86,9 @@ func program(ctx context.Context, name string, needed bool, pkg, why, flag strin
 
 // kvmFinding believes a guest that runs, not the device node.
 func kvmFinding(ctx context.Context) Finding {
-	f := Finding{What: "kvm", Says: "a guest really ran on it (used only for --wire=free)"}
+	f := Finding{What: "kvm", Says: "a guest really ran on it; the paced wire needs TCG all the same"}
 	if err := qemu.ProbeKVM(ctx); err != nil {
-		f.Says = fmt.Sprintf("%v; TCG is used (a paced wire needs it anyway)", err)
+		f.Says = fmt.Sprintf("%v; a paced wire needs TCG anyway", err)
 		return f
 	}
 	f.OK = true

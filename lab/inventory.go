@@ -125,9 +125,9 @@ func (b *Board) complete() error {
 		return fmt.Errorf("shift %d: want 1 to 10", b.Shift)
 	}
 	switch b.Wire {
-	case qemu.Exact, qemu.Concurrent, qemu.Free:
+	case qemu.Exact, qemu.Concurrent:
 	default:
-		return fmt.Errorf("wire %q: want exact, concurrent or free", b.Wire)
+		return fmt.Errorf("wire %q: want exact or concurrent", b.Wire)
 	}
 	if b.Wire != qemu.Exact && (b.FastForward || b.Snapshot) {
 		return fmt.Errorf("wire %s: fast-forward and snapshot need the exact wire", b.Wire)

@@ -45,6 +45,15 @@ func NewBench(ctx context.Context, s *Setup, progress io.Writer) (*Bench, error)
 	if err != nil {
 		return nil, err
 	}
+	binary := s.Binary
+	if binary == "" {
+		binary = defaultBinary
+	}
+	// Nothing that the model reports is believed before it has proved itself inside this very QEMU; the proof is remembered.
+	fit, err := vuart.SelfTest(ctx, binary)
+	if err != nil {
+		return nil, err
+	}
 	plugin, err := vuart.Build(ctx)
 	if err != nil {
 		return nil, err
@@ -54,7 +63,9 @@ func NewBench(ctx context.Context, s *Setup, progress io.Writer) (*Bench, error)
 	if s.Mode == Exact {
 		facts["icount_shift"], facts["seed"] = strconv.Itoa(s.Shift), strconv.FormatUint(s.Seed, 10)
 	}
-	return &Bench{setup: *s, plugin: plugin, facts: facts, tell: progress}, nil
+	b := &Bench{setup: *s, plugin: plugin, facts: facts, tell: progress}
+	b.setup.FastForward = s.FastForward && fit.FastForward
+	return b, nil
 }
 
 // Mode describes the wire in one word for the head of a grade.

@@ -14,7 +14,7 @@ import (
 // Version is the first line that binary ("": qemu-system-x86_64) prints of itself.
 func Version(ctx context.Context, binary string) (string, error) {
 	if binary == "" {
-		binary = "qemu-system-x86_64"
+		binary = defaultBinary
 	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -53,7 +53,7 @@ func ProbeKVM(ctx context.Context) error {
 	if err := os.WriteFile(disk, sector, 0o600); err != nil {
 		return err
 	}
-	p, err := startProcess([]string{"qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-accel", "kvm", "-m", "16",
+	p, err := startProcess([]string{defaultBinary, "-nodefaults", "-no-user-config", "-display", "none", "-accel", "kvm", "-m", "16",
 		"-drive", "format=raw,file=" + escape(disk), "-chardev", "file,id=d,path=" + escape(said),
 		"-device", "isa-debugcon,iobase=0xe9,chardev=d"}, nil)
 	if err != nil {

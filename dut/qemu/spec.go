@@ -19,7 +19,7 @@ const (
 	Exact Mode = "exact"
 	// Concurrent runs vCPUs in parallel on the host's clock. Not repeatable; valid only while the UART model saw no overrun.
 	Concurrent Mode = "concurrent"
-	// Free is QEMU's own UART, which has no baud rate. It is never graded as a real-baud result.
+	// Free is QEMU's own UART, which has no baud rate. No board runs on it; it is there to be compared with.
 	Free Mode = "free"
 )
 
@@ -40,13 +40,15 @@ type Spec struct {
 	RAM      string   // shared file that backs guest RAM
 	Control  string   // file or pipe that receives the guest's control channel; "" for none
 	QMP      string   // name of the abstract Unix socket for QMP
-	Plugin   []string // arguments of -plugin, comma-joined; empty in Free mode
+	Plugin   []string // arguments of -plugin, comma-joined; empty: QEMU's own UART, without a baud rate
 	Serial   string   // chardev arguments of QEMU's own UART; "" is null
 	Incoming bool     // wait for the devices' state of a snapshot instead of booting
 
 	Shift int    // icount shift in Exact mode: one guest instruction takes 2^Shift ns
 	Seed  uint64 // seed of QEMU's random numbers in Exact mode
 }
+
+const defaultBinary = "qemu-system-x86_64"
 
 // epoch is the guest's wall clock at power-on in Exact mode. Its value is arbitrary; that it never changes is the point.
 const epoch = "2023-11-01T00:00:00"
@@ -55,7 +57,7 @@ const epoch = "2023-11-01T00:00:00"
 func (s *Spec) Argv() []string {
 	bin := s.Binary
 	if bin == "" {
-		bin = "qemu-system-x86_64"
+		bin = defaultBinary
 	}
 	argv := []string{bin,
 		"-nodefaults", "-no-user-config", "-display", "none", "-S",

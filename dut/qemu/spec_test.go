@@ -25,7 +25,7 @@ func TestArgv(t *testing.T) {
 		{"exact", func(s *Spec) {}, head + "-accel tcg,thread=single" + act + icount + qmp + null + " -kernel /k"},
 		{"concurrent has no icount and a thread a vcpu", func(s *Spec) { s.Mode = Concurrent },
 			head + "-accel tcg,thread=multi" + act + qmp + null + " -kernel /k"},
-		{"free on kvm", func(s *Spec) { s.Mode, s.Accel, s.Serial = Free, "kvm", "file,path=/x" },
+		{"without the model, on kvm", func(s *Spec) { s.Mode, s.Accel, s.Serial = "", "kvm", "file,path=/x" },
 			head + "-accel kvm" + act + qmp + " -chardev file,id=com1,path=/x -serial chardev:com1 -kernel /k"},
 		{"a snapshot comes back with everything else as it was", func(s *Spec) { s.Incoming = true },
 			head + "-accel tcg,thread=single" + act + icount + qmp + null +

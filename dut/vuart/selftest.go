@@ -30,7 +30,7 @@ type Fitness struct {
 }
 
 // ErrUnfit is in the error of SelfTest when the model cannot be trusted inside this QEMU.
-var ErrUnfit = errors.New("the UART model does not fit this QEMU (install Debian's qemu-system-x86, 7.2 or 10.0; or use --wire=free, without a baud rate)")
+var ErrUnfit = errors.New("the UART model does not fit this QEMU (install Debian's qemu-system-x86, 7.2 or 10.0)")
 
 const selfTestLimit = 60 * time.Second // of host time, for one run on a very busy machine; a quiet one needs 0.2 s
 
