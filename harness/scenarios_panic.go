@@ -37,6 +37,11 @@ func deaths() []Scenario {
 			shape: func(p *plan.Plan) {
 				p.Provoke, p.DieAt, p.DieHow = plan.ProvokePanic, plan.StepCrashExec, plan.DeathHang
 			}},
+		Scenario{Name: "oops-crash-exec", About: "an oops with panic_on_oops and a crash kernel loaded: what was sent when it takes over", Cmdline: crashKernel,
+			shape: func(p *plan.Plan) {
+				p.Provoke, p.Context, p.PanicOnOops = plan.ProvokeOops, plan.ContextThread, true
+				p.DieAt, p.DieHow = plan.StepCrashExec, plan.DeathHang
+			}},
 		Scenario{Name: "power-cut", About: "panic() with a backlog pending; the power goes in the middle of it", Interrupted: true, Do: dut.PowerCut,
 			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokePanic }})
 }
