@@ -32,7 +32,7 @@ func Examine(ctx context.Context) []Finding {
 		program(ctx, "go", true, "a Go toolchain", "builds the guest's init", "version"),
 		program(ctx, "apt-get", false, "", "fetches Debian's kernels; without it only kernels that are in the cache, or a tree of yours", "--version"),
 		program(ctx, "ccache", false, "ccache", "kernel builds are slower without it", "--version"),
-		program(ctx, "makedumpfile", false, "makedumpfile", "a second opinion on the ringbuffer", "--version"),
+		program(ctx, "makedumpfile", false, "makedumpfile", "a second opinion on the ringbuffer", "-v"),
 		witnessFinding(), cacheFinding()}
 	return f
 }
