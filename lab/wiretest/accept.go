@@ -51,6 +51,9 @@ type Comparison struct {
 // acceptBacklog is the backlog of an acceptance in records: 3 s of wire at 115200 baud.
 const acceptBacklog = 250
 
+// FewPoints are enough to let a kernel use fast-forward at all; the test itself makes 20.
+const FewPoints = 4
+
 // Accept compares plain against fast-forward: a WARN on a backlog without an NMI, and with one at points places spread over the flush. It
 // starts trials as the setup does, from a snapshot or by booting. The outcome is kept in the store, a refusal too; a run that could not be
 // made is an error and is not kept. Booting and, say, 4 points take a minute the first time and nothing afterwards.
@@ -210,7 +213,7 @@ func differ(a, b *shot) int {
 func accept(ctx context.Context, t *test) error {
 	points := 20
 	if t.Quick {
-		points = 4
+		points = FewPoints
 	}
 	for _, k := range t.cat.Kernels {
 		if t.Quick && k.Name != t.Kernel {

@@ -9,7 +9,7 @@ import (
 	"lastpage/kernels/plan"
 )
 
-// snapshots is a setup whose trials start from a snapshot of the armed guest.
+// snapshots is a setup whose trials start from a snapshot of the armed guest, with fast-forward if it is accepted for this kernel.
 func (t *test) snapshots(ctx context.Context, kernel string, cpus, backlog int) (*guest, error) {
 	img, err := t.image(ctx, kernel)
 	if err != nil {
@@ -17,10 +17,16 @@ func (t *test) snapshots(ctx context.Context, kernel string, cpus, backlog int) 
 	}
 	setup := t.exact(cpus)
 	setup.Snapshot = true
+	a, err := Accept(ctx, setup, img, img.Cmdline, FewPoints, teller{t.Tell})
+	if err != nil {
+		return nil, err
+	}
+	setup.FastForward = a.Passed
 	return newGuest(ctx, img, setup, planned(cpus, backlog, plan.ProvokeWarn), img.Cmdline, teller{t.Tell})
 }
 
-// nmi repeats a trial in which an NMI panics the guest at one byte of the wire, from a snapshot.
+// nmi repeats a trial in which an NMI panics the guest at one byte of the wire, from a snapshot. Every fourth trial is made without
+// fast-forward; they must all be alike.
 func nmi(ctx context.Context, t *test) error {
 	const at = 20000
 	for _, cpus := range []int{1, 2} {
@@ -44,7 +50,11 @@ func (t *test) nmiRepeats(ctx context.Context, g *guest, cpus int, at int64) err
 	bytes, hit := 0, 0
 	for i := range n {
 		t.Tell("nmi: smp %d: trial %d of %d", cpus, i+1, n)
-		s, err := g.shoot(ctx, at, false)
+		shoot := g.shoot
+		if i%4 == 0 {
+			shoot = g.plain
+		}
+		s, err := shoot(ctx, at, false)
 		if err != nil {
 			return err
 		}
@@ -56,9 +66,17 @@ func (t *test) nmiRepeats(ctx context.Context, g *guest, cpus int, at int64) err
 		}
 	}
 	f := judge("nmi", fmt.Sprintf("NMI at byte %d of the flush, smp %d", at, cpus), len(sums) == 1 && hit == n && len(wrong) == 0,
-		"the same bytes and times in every trial, panic to its end", "%d of %d at that very byte and to the end, %d different wires of %d bytes%s",
-		hit, n, len(sums), bytes, tail(wrong))
+		"the same bytes and times in every trial, panic to its end", "%d of %d at that very byte and to the end, %d different wires of %d bytes%s%s",
+		hit, n, len(sums), bytes, g.how(), tail(wrong))
 	f.Digests = sums.digests()
 	t.add(f.with(map[string]float64{"trials": float64(n), "hit": float64(hit), "different": float64(len(sums)), "bytes": float64(bytes)}))
 	return nil
+}
+
+// how names what the trials were made with.
+func (g *guest) how() string {
+	if g.setup.FastForward {
+		return ", fast-forward in 3 of 4"
+	}
+	return ", no fast-forward"
 }

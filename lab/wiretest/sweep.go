@@ -54,7 +54,8 @@ func sweep(ctx context.Context, t *test) error {
 	t.write("sweep.tsv", tsv.Bytes())
 	perHour := float64(n-1) / took.Hours()
 	t.add(judge("sweep", fmt.Sprintf("%d consecutive bytes of a flush, smp 2", n), good == n, "every NMI at its very byte, none void",
-		"%d of %d valid, panic to its end in %d, %.1f min, %.0f trials an hour", good, n, over, took.Minutes(), perHour).
+		"%d of %d valid, panic to its end in %d, %.1f min, %.0f trials an hour (fast-forward: %t)", good, n, over, took.Minutes(), perHour,
+		g.setup.FastForward).
 		with(map[string]float64{"trials": float64(n), "valid": float64(good), "panic_to_its_end": float64(over), "host_s": took.Seconds(), "trials_per_hour": perHour}))
 	return nil
 }
