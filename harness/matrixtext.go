@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func (m *Matrix) WriteText(w io.Writer) error {
 		exact = exact && strings.HasPrefix(c.Mode, "exact")
 	}
 	m.block(&b, "On the wire, % of the expected bytes: backlog/warn/panic", shares)
-	m.block(&b, "Stored, and never whole on the wire: records (in holes before the last\nrecord on the wire)", lost)
+	m.block(&b, "Stored, and never whole on the wire: records, least..most of the trials\n(in holes before the last record on the wire)", lost)
 	m.block(&b, "Trials: valid, and +void", counted)
 	if !exact {
 		m.block(&b, "Trials whose panic was wholly sent, % (95 % Wilson interval)", wilsonCell)
@@ -113,13 +114,19 @@ func lost(c *Cell) string {
 	if len(n) == 0 {
 		return "?"
 	}
-	slices.Sort(n)
-	slices.Sort(holes)
-	out := fmt.Sprint(n[len(n)/2])
-	if h := holes[len(holes)/2]; h > 0 {
-		out += fmt.Sprintf(" (%d)", h)
+	out := between(slices.Min(n), slices.Max(n))
+	if h := slices.Max(holes); h > 0 {
+		out += " (" + between(slices.Min(holes), h) + ")"
 	}
 	return out
+}
+
+// between is a range, or one number.
+func between(lo, hi int) string {
+	if lo == hi {
+		return fmt.Sprint(lo)
+	}
+	return fmt.Sprintf("%d..%d", lo, hi)
 }
 
 func counted(c *Cell) string {
@@ -159,7 +166,7 @@ func Wilson(k, n int) (lo, hi float64) {
 
 // words lists the last message on the wire where the machine died before its time.
 func (m *Matrix) words(b *strings.Builder) {
-	const title = "\nThe last message on the wire where the machine died\n"
+	const title = "\nThe last message on the wire where the machine died, in how many of the\ntrials; / only its beginning came out\n"
 	first := true
 	for _, sc := range m.Scenarios {
 		if !strings.HasPrefix(sc, "panic-dies-in:") {
@@ -174,14 +181,43 @@ func (m *Matrix) words(b *strings.Builder) {
 				b.WriteString(title)
 				first = false
 			}
-			x := c.Trials[0].Words
-			torn := " "
-			if !x.LastWhole && x.LastWire != "" {
-				torn = "/" // a part of it
+			for _, x := range lastOnes(c) {
+				fmt.Fprintf(b, "%-20s %-12s %5s%s\n", short(strings.TrimPrefix(sc, "panic-dies-in:"), 20), short(col.Name, 12),
+					fmt.Sprintf("%d/%d", x.n, len(c.Trials)), short(x.text, 36))
 			}
-			fmt.Fprintf(b, "%-22s %-14s%s%s\n", short(strings.TrimPrefix(sc, "panic-dies-in:"), 22), short(col.Name, 14), torn, short(x.LastWire, 36))
 		}
 	}
+}
+
+// lastOne is a last message and in how many trials it was.
+type lastOne struct {
+	text string // a blank before it if it is whole, a slash if only its beginning came out
+	n    int
+}
+
+var backlogRecord = regexp.MustCompile(`^lastpage [0-9a-f]{8} b \d+ (\d+) .*`)
+
+// lastOnes are the last messages of a cell's trials, each once; all records of the backlog are alike.
+func lastOnes(c *Cell) []lastOne {
+	var all []lastOne
+	for _, t := range c.Trials {
+		if t.Words == nil {
+			continue
+		}
+		text := " " + t.Words.LastWire
+		if backlogRecord.MatchString(t.Words.LastWire) {
+			text = " (a record of the backlog)"
+		}
+		if !t.Words.LastWhole && t.Words.LastWire != "" {
+			text = "/" + text[1:]
+		}
+		if i := slices.IndexFunc(all, func(x lastOne) bool { return x.text == text }); i >= 0 {
+			all[i].n++
+			continue
+		}
+		all = append(all, lastOne{text, 1})
+	}
+	return all
 }
 
 // delays lists the time and the bytes between panic() and the hand-over to the crash kernel.
@@ -192,15 +228,22 @@ func (m *Matrix) delays(b *strings.Builder) {
 		if c == nil || len(c.Trials) == 0 {
 			continue
 		}
-		for _, d := range c.Trials[0].Grade.Delays {
-			if d.From != "panic-call" || d.To != "crash-exec" {
-				continue
+		var ns, bytes []int64
+		for _, t := range c.Trials {
+			for _, d := range t.Grade.Delays {
+				if d.From == "panic-call" && d.To == "crash-exec" {
+					ns, bytes = append(ns, d.NS), append(bytes, d.Bytes)
+				}
 			}
-			if first {
-				fmt.Fprintf(b, "\nFrom panic() to the crash kernel's first instruction\n%-22s %12s %8s\n", "", "ms", "bytes")
-				first = false
-			}
-			fmt.Fprintf(b, "%-22s %12.3f %8d\n", short(col.Name, 22), float64(d.NS)/1e6, d.Bytes)
 		}
+		if len(ns) == 0 {
+			continue
+		}
+		if first {
+			fmt.Fprintf(b, "\nFrom panic() to the crash kernel's first instruction, least and most\n%-22s %3s %11s %11s %8s %8s\n", "", "N", "ms", "ms", "bytes", "bytes")
+			first = false
+		}
+		fmt.Fprintf(b, "%-22s %3d %11.3f %11.3f %8d %8d\n", short(col.Name, 22), len(ns), float64(slices.Min(ns))/1e6, float64(slices.Max(ns))/1e6,
+			slices.Min(bytes), slices.Max(bytes))
 	}
 }

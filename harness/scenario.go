@@ -44,7 +44,7 @@ func basic() []Scenario {
 	return []Scenario{
 		{Name: "warn", About: "a WARN while a backlog is pending; nothing interrupts it", Survives: true,
 			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeWarn }},
-		{Name: "panic", About: "panic() while a backlog is pending",
+		{Name: "panic", About: "panic() while a backlog is pending", Trials: moments, PhaseUS: momentUS,
 			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokePanic }},
 		{Name: "nmi-panic", About: "an NMI panics the machine while a backlog is pending", Interrupted: true, Survives: true,
 			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeNone }},

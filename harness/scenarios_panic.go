@@ -10,6 +10,13 @@ import (
 // crashKernel reserves room for the crash kernel's stub; without it nothing can be loaded.
 const crashKernel = "crashkernel=64M"
 
+// Whether the panicking CPU gets the console from the one that is printing is decided within a line, so a death is tried at several
+// moments of one; at 115200 baud a line of the backlog takes 8.3 ms.
+const (
+	moments  = 6
+	momentUS = 1400
+)
+
 // deaths are the scenarios in which panic() does not come to its end.
 func deaths() []Scenario {
 	var all []Scenario
@@ -23,7 +30,7 @@ func deaths() []Scenario {
 	verb := map[plan.Death]string{plan.DeathHang: "hangs", plan.DeathReset: "is reset", plan.DeathTriple: "ends in a triple fault"}
 	for _, step := range plan.Steps() {
 		for _, how := range []plan.Death{plan.DeathHang, plan.DeathReset, plan.DeathTriple} {
-			s := Scenario{Name: fmt.Sprintf("panic-dies-in:%s:%s", step, how),
+			s := Scenario{Name: fmt.Sprintf("panic-dies-in:%s:%s", step, how), Trials: moments, PhaseUS: momentUS,
 				About: fmt.Sprintf("panic() with a backlog pending; the machine %s %s", verb[how], about[step]),
 				shape: func(p *plan.Plan) { p.Provoke, p.DieAt, p.DieHow = plan.ProvokePanic, step, how }}
 			if step == plan.StepCrashExec {
@@ -34,10 +41,12 @@ func deaths() []Scenario {
 	}
 	return append(all,
 		Scenario{Name: "crash-exec-delay", About: "panic() with a crash kernel loaded: how long until it runs", Cmdline: crashKernel,
+			Trials: moments, PhaseUS: momentUS,
 			shape: func(p *plan.Plan) {
 				p.Provoke, p.DieAt, p.DieHow = plan.ProvokePanic, plan.StepCrashExec, plan.DeathHang
 			}},
 		Scenario{Name: "oops-crash-exec", About: "an oops with panic_on_oops and a crash kernel loaded: what was sent when it takes over", Cmdline: crashKernel,
+			Trials: moments, PhaseUS: momentUS,
 			shape: func(p *plan.Plan) {
 				p.Provoke, p.Context, p.PanicOnOops = plan.ProvokeOops, plan.ContextThread, true
 				p.DieAt, p.DieHow = plan.StepCrashExec, plan.DeathHang
