@@ -15,7 +15,7 @@ func (a *aligner) restLine(i int) {
 	for p := a.lines[i]; p < end; {
 		b := a.wire[p:end]
 		if lineEnd(b) == len(b) {
-			if torn {
+			if torn || a.between(p, i) {
 				a.piece(p, end, Meta, -1, NoteNewline)
 			}
 			break
@@ -33,6 +33,14 @@ func (a *aligner) restLine(i int) {
 		a.strange.add(a, p, s)
 		p, torn = s, false
 	}
+}
+
+// between: the empty line at p follows a record's line or a note directly, and
+// line i+1 is a record's. Early atomic consoles (6.1 rt) close every line
+// before they write, once they were interrupted in one.
+func (a *aligner) between(p int64, i int) bool {
+	k := len(a.pieces) - 1
+	return k >= 0 && a.pieces[k].End == p && a.pieces[k].Kind != Foreign && i+1 < len(a.lineUnit) && a.lineUnit[i+1] >= 0
 }
 
 // findStarts lists where in the line a prefix or a note begins.
