@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files of testdata anew")
+
+// A call is one invocation of the command, in process.
+type call struct {
+	name string // of the golden file
+	args []string
+	exit int
+	path string // PATH, if it matters
+}
+
+// refusals are invocations that must end before anything is fetched, built or booted: with one clear error that names the place and the
+// cure (testdata/NAME.txt has it), the exit status of the design, nothing on standard output, and no file left behind.
+var refusals = []call{
+	{name: "no-arguments-to-dmesg", args: []string{"dmesg"}, exit: exitLabFailed},
+	{name: "unknown-command", args: []string{"flush"}, exit: exitLabFailed},
+	{name: "unknown-flag", args: []string{"run", "--baudrate", "9600"}, exit: exitLabFailed},
+	{name: "unknown-board", args: []string{"run", "--board", "toaster"}, exit: exitLabFailed},
+	{name: "unknown-kernel", args: []string{"run", "--kernel", "debian-2.0"}, exit: exitLabFailed},
+	{name: "unknown-strategy", args: []string{"run", "--strategy", "prayer"}, exit: exitLabFailed},
+	{name: "unknown-scenario", args: []string{"run", "--scenario", "lunch"}, exit: exitLabFailed},
+	{name: "unknown-injection", args: []string{"run", "--inject", "lunch"}, exit: exitLabFailed},
+	{name: "injection-out-of-range", args: []string{"run", "--inject", "share:200%"}, exit: exitLabFailed},
+	{name: "no-trials", args: []string{"run", "--trials", "0"}, exit: exitLabFailed},
+	{name: "baud-out-of-range", args: []string{"run", "--baud", "1"}, exit: exitLabFailed},
+	{name: "unknown-letter", args: []string{"run", "--require", "Z"}, exit: exitLabFailed},
+	{name: "out-is-there", args: []string{"run", "--out", "there"}, exit: exitLabFailed},
+	{name: "inventory-unknown-key", args: []string{"run", "--inventory", "unknown-key.yaml"}, exit: exitLabFailed},
+	{name: "inventory-not-there", args: []string{"boards", "list", "--inventory", "none.yaml"}, exit: exitLabFailed},
+	{name: "catalogue-unknown-key", args: []string{"kernels", "list", "--catalogue", "unknown-key.yaml"}, exit: exitLabFailed},
+	{name: "kernels-path-unknown", args: []string{"kernels", "path", "debian-2.0"}, exit: exitLabFailed},
+	{name: "vmcore-not-there", args: []string{"dmesg", "none.elf"}, exit: exitLabFailed},
+	{name: "vmcore-empty", args: []string{"dmesg", "empty"}, exit: exitLabFailed},
+	{name: "vmcore-cut-in-header", args: []string{"dmesg", "cut.elf"}, exit: exitLabFailed},
+	{name: "vmcore-foreign", args: []string{"dmesg", "kdump"}, exit: exitLabFailed},
+	{name: "vmcore-text", args: []string{"dmesg", "text"}, exit: exitLabFailed},
+	{name: "folder-without-trial", args: []string{"grade", "there"}, exit: exitLabFailed},
+	{name: "trial-of-another-schema", args: []string{"grade", "newer"}, exit: exitLabFailed},
+	{name: "trial-json-cut", args: []string{"grade", "cut"}, exit: exitLabFailed},
+	{name: "grade-nothing", args: []string{"grade"}, exit: exitLabFailed},
+	{name: "grade-ring-foreign", args: []string{"grade", "--wire", "text", "--ring", "kdump"}, exit: exitLabFailed},
+	{name: "free-wire", args: []string{"run", "--wire", "free", "--out", "new"}, exit: exitLabFailed},
+	{name: "unknown-wire", args: []string{"run", "--wire", "barbed", "--out", "new"}, exit: exitLabFailed},
+	{name: "no-qemu", args: []string{"run", "--out", "new"}, exit: exitLabFailed, path: "/nonexistent"},
+	{name: "grade-wire-not-there", args: []string{"grade", "--wire", "none.bin"}, exit: exitLabFailed},
+}
+
+func TestRefusals(t *testing.T) {
+	for _, c := range refusals {
+		t.Run(c.name, func(t *testing.T) {
+			dir := badInput(t)
+			before := listing(t, dir)
+			out, errs := c.do(t, dir)
+			if out != "" {
+				t.Errorf("standard output:\n%s", out)
+			}
+			if !strings.HasPrefix(errs, "lastpage: ") {
+				t.Errorf("standard error does not begin with the command's name: %q", errs)
+			}
+			if after := listing(t, dir); after != before {
+				t.Errorf("files before:\n%s\nfiles after:\n%s", before, after)
+			}
+			golden(t, c.name, errs)
+		})
+	}
+}
+
+// doubts are invocations that end with "we cannot tell": the reasons are on standard output, as the figures are that can be had.
+var doubts = []call{
+	{name: "wire-without-index", args: []string{"grade", "--wire", "text"}, exit: exitInconclusive},
+	{name: "trial-unfinished", args: []string{"grade", "unfinished"}, exit: exitInconclusive},
+}
+
+func TestDoubts(t *testing.T) {
+	for _, c := range doubts {
+		t.Run(c.name, func(t *testing.T) {
+			out, errs := c.do(t, badInput(t))
+			golden(t, c.name, out+errs)
+		})
+	}
+}
+
+// do runs the command in dir and checks its exit status. The folder does not show in what it gives back.
+func (c *call) do(t *testing.T, dir string) (out, errs string) {
+	t.Helper()
+	t.Chdir(dir)
+	if c.path != "" {
+		t.Setenv("PATH", c.path)
+	}
+	var o, e bytes.Buffer
+	if code := run(context.Background(), c.args, &o, &e); code != c.exit {
+		t.Errorf("lastpage %s: exit status %d, want %d\n%s%s", strings.Join(c.args, " "), code, c.exit, &o, &e)
+	}
+	return o.String(), lists.ReplaceAllString(strings.ReplaceAll(e.String(), dir, "DIR"), "$1 (all of them)")
+}
+
+// lists are the names that an error offers instead of an unknown one; they grow.
+var lists = regexp.MustCompile(`(?m)(known:|there are:?) .*$`)
+
+// badInput makes a folder with what the calls name.
+func badInput(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	elf := append([]byte("\x7fELF\x02\x01\x01"), make([]byte, 23)...)
+	elf[16], elf[18] = 4, 62 // ET_CORE, EM_X86_64
+	for name, data := range map[string]string{
+		"unknown-key.yaml": "boards:\n  - name: a\n    kind: qemu\n    cpuz: 2\n",
+		"empty":            "",
+		"cut.elf":          string(elf),
+		"kdump":            "KDUMP   \x06\x00\x00\x00Linux",
+		"text":             "[    0.000000] Linux version 6.12\n",
+		"newer/trial.json": `{"schema": "lastpage.trial/99"}`,
+		"cut/trial.json":   `{"schema": "lastpage.trial/1", "status": "fini`,
+		"there/README":     "not a trial\n",
+
+		"unfinished/trial.json": `{"schema": "lastpage.trial/1", "status": "unfinished", "asked": {"plan": {"schema": 1, "run_id": "00000000"}}}`,
+		"unfinished/wire.bin":   "[    0.000000] Linux version 6.12\r\n[    0.000000] Comm",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// listing names all files below dir.
+func listing(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	if err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
+		b.WriteString(strings.TrimPrefix(path, dir) + "\n")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// golden compares text with testdata/NAME.txt.
+func golden(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join(source, "testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (go test . -update makes it)", err)
+	}
+	if text != string(want) {
+		t.Errorf("%s has\n%s\nnow it is\n%s", path, want, text)
+	}
+}
+
+// source is the folder of this package; tests change theirs.
+var source = func() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}()
