@@ -37,12 +37,16 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 	if err != nil {
 		return harness.Subject{}, nil, err
 	}
+	setup := qemu.Setup{Name: b.Name, Binary: b.Binary, Mode: b.Wire, CPUs: b.CPUs, MemMiB: b.Memory, Shift: b.Shift, Seed: b.Seed,
+		Baud: o.Baud, Snapshot: b.Snapshot}
+	// What this machine lacks is said before a kernel is fetched.
+	if _, err := qemu.NewBench(ctx, &setup, o.Progress); err != nil {
+		return harness.Subject{}, nil, err
+	}
 	img, err := cat.Image(ctx, st.Kernel, o.Progress)
 	if err != nil {
 		return harness.Subject{}, nil, err
 	}
-	setup := qemu.Setup{Name: b.Name, Binary: b.Binary, Mode: b.Wire, CPUs: b.CPUs, MemMiB: b.Memory, Shift: b.Shift, Seed: b.Seed,
-		Baud: o.Baud, Snapshot: b.Snapshot}
 	benches := &benches{setup: setup, fast: b.FastForward, accept: o.Accept, img: img, tell: o.Progress, of: map[string]*qemu.Bench{}}
 	line, err := cmdline(img.Cmdline, st.Cmdline, o.Baud)
 	if err != nil {
