@@ -7,7 +7,7 @@ import (
 	. "lastpage/specs/match"
 )
 
-// One CPU: with two that are both at work the bytes are not the same on a busy host, see docs/exact.md.
+// One CPU: with two that are at work at the same time, QEMU gives them turns that depend on the host, and on a busy one the bytes differ.
 var _ = Describe("the exact wire, with one CPU", Ordered, func() {
 	var first trials
 
