@@ -15,24 +15,19 @@ import (
 	"lastpage/dut/qemu"
 	"lastpage/harness"
 	"lastpage/kernels"
-	"lastpage/kernels/plan"
-	"lastpage/lab"
 )
 
 type runFlags struct {
-	board, inventory string
-	strategies       []string
-	kernels          []string
-	catalogue        []string
-	scenario         string
-	injects          []string
-	trials, retries  int
-	baud             int
-	phase            time.Duration
-	backlog, length  int
-	wire             string
-	out, require     string
-	json             bool
+	target
+	strategies      []string
+	kernels         []string
+	scenario        string
+	injects         []string
+	trials, retries int
+	phase           time.Duration
+	wire            string
+	out, require    string
+	json            bool
 }
 
 func newRun() *cobra.Command {
@@ -55,19 +50,14 @@ A trial that the harness spoilt is void: it is repeated, counted, and never grad
 		Args: cobra.NoArgs,
 	}
 	fl := c.Flags()
-	fl.StringVar(&f.board, "board", "qemu", "board of the inventory")
-	fl.StringVar(&f.inventory, "inventory", "", "inventory file (default: the built-in one)")
+	f.flags(fl)
 	fl.StringSliceVar(&f.strategies, "strategy", nil, "strategies of the catalogue (default legacy,nbcon-rt)")
 	fl.StringSliceVar(&f.kernels, "kernel", nil, "kernels of the catalogue, each as the strategy that it is by itself")
-	fl.StringSliceVar(&f.catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
 	fl.StringVar(&f.scenario, "scenario", "warn-nmi-panic", "what is provoked")
 	fl.StringArrayVar(&f.injects, "inject", []string{"share:25%", "share:50%", "share:75%"}, "when it is interrupted")
 	fl.IntVar(&f.trials, "trials", 3, "valid trials per strategy")
 	fl.IntVar(&f.retries, "retries", 2, "void trials allowed for each valid one")
 	fl.DurationVar(&f.phase, "phase", 5207*time.Microsecond, "provoke each interrupted trial this much later than the one before; 0 makes them equal")
-	fl.IntVar(&f.baud, "baud", 115200, "rate of the line")
-	fl.IntVar(&f.backlog, "backlog", 600, "records of the backlog")
-	fl.IntVar(&f.length, "record-len", 80, "bytes of text in a record of the backlog")
 	fl.StringVar(&f.wire, "wire", "", "override the board's wire: exact or concurrent")
 	fl.StringVar(&f.out, "out", "", "folder of the run (default runs/DATE-TIME)")
 	fl.StringVar(&f.require, "require", "", "fail with status 1 if a strategy's letter is below this one (A to F)")
@@ -104,13 +94,10 @@ func (f *runFlags) order() (harness.Order, error) {
 	if f.phase < 0 || f.phase > time.Second {
 		return o, fmt.Errorf("--phase %s: want 0 to 1s", f.phase)
 	}
-	if f.baud < 50 || f.baud > 4_000_000 {
-		return o, fmt.Errorf("--baud %d: want 50 to 4000000", f.baud)
-	}
 	if f.require != "" && !slices.Contains(letters, f.require) {
 		return o, fmt.Errorf("--require %q: want one of %s", f.require, strings.Join(letters, " "))
 	}
-	o.Shape = func(p *plan.Plan) { p.Backlog, p.RecordLen = f.backlog, f.length }
+	o.Shape = f.shape
 	if o.Out == "" {
 		o.Out = filepath.Join("runs", time.Now().Format("20060102-150405"))
 	}
@@ -125,11 +112,7 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	inv, err := lab.LoadInventory(f.inventory)
-	if err != nil {
-		return err
-	}
-	board, err := inv.Find(f.board)
+	board, cat, err := f.open()
 	if err != nil {
 		return err
 	}
@@ -138,10 +121,6 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 		if board.Wire != qemu.Exact {
 			board.Snapshot, board.FastForward = false, false
 		}
-	}
-	cat, err := kernels.LoadCatalogue(f.catalogue...)
-	if err != nil {
-		return err
 	}
 	names, err := f.names(cat)
 	if err != nil {
@@ -152,14 +131,10 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	}
 	p := newProgress(cmd.ErrOrStderr())
 	defer p.end()
-	var subjects []harness.Subject
-	for _, name := range names {
-		s, free, err := board.Subject(cmd.Context(), cat, name, lab.Options{Baud: f.baud, Progress: p})
-		if err != nil {
-			return err
-		}
-		defer free()
-		subjects = append(subjects, s)
+	subjects, free, err := f.subjects(cmd.Context(), board, cat, names, false, p)
+	defer free()
+	if err != nil {
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(o.Out), 0o755); err != nil {
 		return err

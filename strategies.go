@@ -11,9 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lastpage/harness"
-	"lastpage/kernels"
 	"lastpage/kernels/plan"
-	"lastpage/lab"
 )
 
 // The strategies of the built 7.x kernel and the stock kernels beside them.
@@ -32,13 +30,10 @@ func allScenarios() []string {
 }
 
 type strategiesFlags struct {
-	board, inventory string
+	target
 	strategies       []string
 	scenarios        []string
-	catalogue        []string
 	workers, retries int
-	baud             int
-	backlog, length  int
 	masks            bool
 	out              string
 	json             bool
@@ -61,16 +56,11 @@ be added to it.`,
 		Args: cobra.NoArgs,
 	}
 	fl := c.Flags()
-	fl.StringVar(&f.board, "board", "qemu", "board of the inventory")
-	fl.StringVar(&f.inventory, "inventory", "", "inventory file (default: the built-in one)")
+	f.flags(fl)
 	fl.StringSliceVar(&f.strategies, "strategy", nil, "strategies of the catalogue (default "+strings.Join(allStrategies, ",")+")")
 	fl.StringSliceVar(&f.scenarios, "scenario", nil, "scenarios (default: all; of a death, the hang)")
-	fl.StringSliceVar(&f.catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
 	fl.IntVar(&f.workers, "workers", 2, "trials at the same time")
 	fl.IntVar(&f.retries, "retries", 1, "void trials allowed for each valid one")
-	fl.IntVar(&f.baud, "baud", 115200, "rate of the line")
-	fl.IntVar(&f.backlog, "backlog", 600, "records of the backlog")
-	fl.IntVar(&f.length, "record-len", 80, "bytes of text in a record of the backlog")
 	fl.BoolVar(&f.masks, "masks", false, "explicit with every mask of flush points, dying in every step of panic, and deferred beside it")
 	fl.StringVar(&f.out, "out", "", "folder (default runs/strategies-DATE-TIME)")
 	fl.BoolVar(&f.json, "json", false, "print matrix.json (docs/json.md describes it)")
@@ -82,7 +72,7 @@ be added to it.`,
 // order checks everything that can be checked before anything is fetched or booted.
 func (f *strategiesFlags) order() (harness.MatrixOrder, error) {
 	o := harness.MatrixOrder{Retries: f.retries, Workers: f.workers, Out: f.out, PhaseUS: 700,
-		Shape: func(p *plan.Plan) { p.Backlog, p.RecordLen = f.backlog, f.length }}
+		Shape: f.shape}
 	if f.masks {
 		if f.strategies == nil {
 			f.strategies = []string{"deferred"}
@@ -128,15 +118,7 @@ func (f *strategiesFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	inv, err := lab.LoadInventory(f.inventory)
-	if err != nil {
-		return err
-	}
-	board, err := inv.Find(f.board)
-	if err != nil {
-		return err
-	}
-	cat, err := kernels.LoadCatalogue(f.catalogue...)
+	board, cat, err := f.open()
 	if err != nil {
 		return err
 	}
@@ -145,14 +127,10 @@ func (f *strategiesFlags) run(cmd *cobra.Command) error {
 	}
 	p := newProgress(cmd.ErrOrStderr())
 	defer p.end()
-	var subjects []harness.Subject
-	for _, name := range f.strategies {
-		s, free, err := board.Subject(cmd.Context(), cat, name, lab.Options{Baud: f.baud, Progress: p, Accept: true})
-		if err != nil {
-			return err
-		}
-		defer free()
-		subjects = append(subjects, s)
+	subjects, free, err := f.subjects(cmd.Context(), board, cat, f.strategies, true, p)
+	defer free()
+	if err != nil {
+		return err
 	}
 	m, err := harness.ExecuteMatrix(cmd.Context(), o, subjects, func(strategy, what string, done, of int) {
 		p.step("[%d/%d] %s: %s", done, of, strategy, what)

@@ -12,20 +12,16 @@ import (
 
 	"lastpage/harness"
 	"lastpage/kernels"
-	"lastpage/kernels/plan"
 	"lastpage/lab"
 )
 
 type sweepFlags struct {
-	board, inventory string
-	strategies       []string
-	catalogue        []string
-	points, workers  int
-	sample           int
-	baud             int
-	backlog, length  int
-	out              string
-	json             bool
+	target
+	strategies      []string
+	points, workers int
+	sample          int
+	out             string
+	json            bool
 }
 
 func newSweep() *cobra.Command {
@@ -46,16 +42,11 @@ repeatable: one trial is the truth, and there is no interval to give.`,
 		Args: cobra.NoArgs,
 	}
 	fl := c.Flags()
-	fl.StringVar(&f.board, "board", "qemu", "board of the inventory")
-	fl.StringVar(&f.inventory, "inventory", "", "inventory file (default: the built-in one)")
+	f.flags(fl)
 	fl.StringSliceVar(&f.strategies, "strategy", []string{"inline"}, "strategies of the catalogue, one sweep each")
-	fl.StringSliceVar(&f.catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
 	fl.IntVar(&f.points, "points", 1000, "points")
 	fl.IntVar(&f.workers, "workers", 2, "trials at the same time")
 	fl.IntVar(&f.sample, "sample", 50, "keep the evidence of every so many points (0: of none)")
-	fl.IntVar(&f.baud, "baud", 115200, "rate of the line")
-	fl.IntVar(&f.backlog, "backlog", 600, "records of the backlog")
-	fl.IntVar(&f.length, "record-len", 80, "bytes of text in a record of the backlog")
 	fl.StringVar(&f.out, "out", "", "folder; several strategies get a folder in it each (default runs/sweep-DATE-TIME)")
 	fl.BoolVar(&f.json, "json", false, "print sweep.json (docs/json.md describes it)")
 	c.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
@@ -66,20 +57,12 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 	if f.points < 1 || f.workers < 1 || f.workers > 64 || f.sample < 0 {
 		return fmt.Errorf("--points %d --workers %d --sample %d: want at least one point, 1 to 64 workers, and no negative sample", f.points, f.workers, f.sample)
 	}
-	inv, err := lab.LoadInventory(f.inventory)
-	if err != nil {
-		return err
-	}
-	board, err := inv.Find(f.board)
+	board, cat, err := f.open()
 	if err != nil {
 		return err
 	}
 	if !board.Snapshot {
 		return fmt.Errorf("board %s: a sweep needs one that starts from a snapshot", board.Name)
-	}
-	cat, err := kernels.LoadCatalogue(f.catalogue...)
-	if err != nil {
-		return err
 	}
 	if f.out == "" {
 		f.out = filepath.Join("runs", "sweep-"+time.Now().Format("20060102-150405"))
@@ -111,7 +94,7 @@ func (f *sweepFlags) one(ctx context.Context, board *lab.Board, cat *kernels.Cat
 		return nil, err
 	}
 	o := harness.SweepOrder{Points: f.points, Workers: f.workers, Sample: f.sample, Order: harness.Order{Scenario: sc, Retries: 1, Out: dir,
-		Shape: func(p *plan.Plan) { p.Backlog, p.RecordLen = f.backlog, f.length }, Injects: []harness.Inject{{At: "byte", N: 1}}}}
+		Shape: f.shape, Injects: []harness.Inject{{At: "byte", N: 1}}}}
 	if err := o.Check(); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"lastpage/harness"
+	"lastpage/kernels"
+	"lastpage/kernels/plan"
+	"lastpage/lab"
+)
+
+// target is what every command that runs trials is told about them: the board, the kernels, the line and the backlog.
+type target struct {
+	board, inventory string
+	catalogue        []string
+	baud             int
+	backlog, length  int
+}
+
+func (t *target) flags(fl *pflag.FlagSet) {
+	fl.StringVar(&t.board, "board", "qemu", "board of the inventory")
+	fl.StringVar(&t.inventory, "inventory", "", "inventory file (default: the built-in one)")
+	fl.StringSliceVar(&t.catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
+	fl.IntVar(&t.baud, "baud", 115200, "rate of the line")
+	fl.IntVar(&t.backlog, "backlog", 600, "records of the backlog")
+	fl.IntVar(&t.length, "record-len", 80, "bytes of text in a record of the backlog")
+}
+
+// shape is the plan as the flags want it.
+func (t *target) shape(p *plan.Plan) { p.Backlog, p.RecordLen = t.backlog, t.length }
+
+// open finds the board and the catalogue.
+func (t *target) open() (*lab.Board, *kernels.Catalogue, error) {
+	if t.baud < 50 || t.baud > 4_000_000 {
+		return nil, nil, fmt.Errorf("--baud %d: want 50 to 4000000", t.baud)
+	}
+	inv, err := lab.LoadInventory(t.inventory)
+	if err != nil {
+		return nil, nil, err
+	}
+	board, err := inv.Find(t.board)
+	if err != nil {
+		return nil, nil, err
+	}
+	cat, err := kernels.LoadCatalogue(t.catalogue...)
+	return board, cat, err
+}
+
+// subjects makes strategies ready to be tried, fetching or building what is not in the cache. free is never nil.
+func (t *target) subjects(ctx context.Context, b *lab.Board, cat *kernels.Catalogue, names []string, accept bool, p *progress) (all []harness.Subject, free func(), err error) {
+	var frees []func()
+	free = func() {
+		for _, f := range frees {
+			f()
+		}
+	}
+	for _, name := range names {
+		s, f, err := b.Subject(ctx, cat, name, lab.Options{Baud: t.baud, Progress: p, Accept: accept})
+		if err != nil {
+			return nil, free, err
+		}
+		all, frees = append(all, s), append(frees, f)
+	}
+	return all, free, nil
+}
