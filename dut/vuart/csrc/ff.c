@@ -222,8 +222,9 @@ static void jump(struct device *d, int64_t k, bool alone)
 	p->uart.n.accesses += k;
 	/*
 	 * The number of instructions this vCPU may run was worked out before the jump. Alone, kick it, so that it is worked out
-	 * again. With others at work a kick would hand the turn over too early; there k was one less than possible, and the
-	 * polling loop ends the turn itself (PAUSE in udelay) before any timer is due.
+	 * again. With others at work a kick would hand the turn over too early; there the polling loop ends its turns itself (PAUSE
+	 * in udelay), and k is so much less than possible that this turn would not have ended earlier without the jump: QEMU 7.2
+	 * lets a turn last until the next timer at most, 10.0 divides that by the number of CPUs.
 	 */
 	if (alone)
 		qemu_timer_notify_cb(NULL, QEMU_CLOCK_VIRTUAL);
@@ -278,7 +279,7 @@ void ff_access(struct device *d, bool lsr, uint8_t v)
 		return;
 	alone = others_idle();
 	if (!alone)
-		k--;
+		k -= ncpu;
 	for (int i = 0; i < ncpu && k > 0; i++)
 		k = periods(n, i, d->now, period, k);
 	if (k > 0)
