@@ -31,7 +31,7 @@ sweep: setup $(BIN) ## a WARN interrupted at 1000 points of its course, for each
 
 test: setup $(BIN) ## everything that can fail: unit tests, replayed trials, real kernels on QEMU
 	$(GO) vet ./...
-	$(GO) test ./...
+	$(GO) test -timeout 60m ./...   # the specs boot kernels; go's own limit of 10 minutes is for idle machines
 
 check: ## linters and the import law
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
