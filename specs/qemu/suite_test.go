@@ -56,5 +56,5 @@ var _ = ReportAfterSuite("JUnit, evidence", func(r Report) {
 		Expect(os.RemoveAll(evidence)).To(Succeed())
 		return
 	}
-	fmt.Fprintln(GinkgoWriter, "evidence is kept in", evidence)
+	fmt.Println("the evidence is kept in", evidence)
 })
