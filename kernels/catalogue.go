@@ -144,6 +144,9 @@ func (c *Catalogue) check() error {
 	return errors.Join(errs...)
 }
 
+// imagePackage is a versioned image; linux-image-amd64 and its like hold nothing.
+var imagePackage = regexp.MustCompile(`^linux-image-[0-9].*-amd64(-unsigned)?$`)
+
 func (s Source) check() error {
 	switch {
 	case s.DebianImage == nil && s.Build == nil:
@@ -152,8 +155,8 @@ func (s Source) check() error {
 		return errors.New("debian-image and build: want one of them")
 	case s.Build != nil:
 		return s.Build.check()
-	case !strings.HasPrefix(s.DebianImage.Package, "linux-image-") || !strings.HasSuffix(s.DebianImage.Package, "-unsigned"):
-		return fmt.Errorf("debian-image: package %q: want linux-image-*-unsigned", s.DebianImage.Package)
+	case !imagePackage.MatchString(s.DebianImage.Package):
+		return fmt.Errorf("debian-image: package %q: want linux-image-*-amd64, or linux-image-*-amd64-unsigned where there is one", s.DebianImage.Package)
 	}
 	return nil
 }

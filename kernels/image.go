@@ -94,7 +94,7 @@ func (img *Image) fromDebian(ctx context.Context, r debian.Request, o Options) e
 	img.Release, img.Packages = k.Release, k.Packages
 	img.Vmlinuz = filepath.Join(k.Boot, "vmlinuz")
 	img.Config = filepath.Join(k.Boot, "config")
-	if img.Probe, err = probe.Build(ctx, k.Build, k.BuildKey, o.Progress); err != nil {
+	if img.Probe, err = probe.Build(ctx, k.Build, k.BuildKey, o.Progress, k.MakeArgs...); err != nil {
 		return err
 	}
 	img.Modules, err = loadable(ctx, k, o.Progress)

@@ -17,10 +17,11 @@ import (
 
 // Kernel is what is needed of a kernel's packages to boot it and to build modules for it.
 type Kernel struct {
-	Release  string // as uname -r will say
-	Boot     string // directory of vmlinuz, config and modules.builtin, without version suffixes; modules/ holds .ko files
-	Build    string // directory to give to make -C
-	BuildKey string // digest of what Build is made of
+	Release  string   // as uname -r will say
+	Boot     string   // directory of vmlinuz, config and modules.builtin, without version suffixes; modules/ holds .ko files
+	Build    string   // directory to give to make -C
+	BuildKey string   // digest of what Build is made of
+	MakeArgs []string // for make in Build, where this machine's compiler is not the one that the kernel was built with
 	Packages []Provenance
 }
 
@@ -33,11 +34,19 @@ func FetchKernel(ctx context.Context, r Request, progress io.Writer) (*Kernel, e
 	}
 	k := &Kernel{Packages: []Provenance{prov}}
 	k.Release = strings.TrimSuffix(strings.TrimPrefix(prov.Package, "linux-image-"), "-unsigned")
-	k.Boot, err = store.Do(ctx, "kernel", store.Key("2", prov.SHA256), progress, func(ctx context.Context, tmp string) error {
+	debs, err := k.parts(ctx, deb, r.Suite, progress)
+	if err != nil {
+		return nil, err
+	}
+	key := []string{"2"}
+	for _, p := range k.Packages {
+		key = append(key, p.SHA256)
+	}
+	k.Boot, err = store.Do(ctx, "kernel", store.Key(key...), progress, func(ctx context.Context, tmp string) error {
 		if progress != nil {
 			fmt.Fprintf(progress, "unpacking %s %s\n", prov.Package, prov.Version)
 		}
-		return unpackImage(ctx, deb, tmp, k.Release)
+		return unpackImage(ctx, debs, tmp, k.Release)
 	})
 	if err != nil {
 		return nil, err
@@ -51,22 +60,43 @@ func FetchKernel(ctx context.Context, r Request, progress io.Writer) (*Kernel, e
 // bootModules matches the modules of the control channel: virtio's core and its serial port.
 var bootModules = regexp.MustCompile(`/kernel/drivers/(virtio/[^/]+|char/virtio_console)\.ko(\.[a-z]+)?$`)
 
-func unpackImage(ctx context.Context, deb, tmp, release string) error {
+// parts are the packages that hold what the image package stands for: since 7.x it is empty and depends on them.
+func (k *Kernel) parts(ctx context.Context, image, suite string, progress io.Writer) ([]string, error) {
+	debs := []string{image}
+	if !strings.Contains(k.Packages[0].Depends, "linux-binary-"+k.Release) {
+		return debs, nil
+	}
+	for _, kind := range []string{"linux-binary-", "linux-modules-", "linux-base-"} {
+		deb, prov, err := Fetch(ctx, Request{Package: kind + k.Release, Suite: suite, Version: k.Packages[0].Version}, progress)
+		if err != nil {
+			return nil, err
+		}
+		debs = append(debs, deb)
+		k.Packages = append(k.Packages, prov)
+	}
+	return debs, nil
+}
+
+func unpackImage(ctx context.Context, debs []string, tmp, release string) error {
 	raw := filepath.Join(tmp, "raw")
 	if err := os.Mkdir(raw, 0o755); err != nil {
 		return err
 	}
-	err := Unpack(ctx, deb, raw, func(name string) bool {
-		// System.map is a line that says it is elsewhere.
-		return strings.HasPrefix(name, "boot/") && !strings.HasPrefix(name, "boot/System.map") || bootModules.MatchString(name) || path.Base(name) == "modules.builtin"
-	})
-	if err != nil {
-		return err
+	split := "usr/lib/modules/" + release + "/"
+	for _, deb := range debs {
+		err := Unpack(ctx, deb, raw, func(name string) bool {
+			// System.map in boot/ is a line that says it is elsewhere.
+			return strings.HasPrefix(name, "boot/") && !strings.HasPrefix(name, "boot/System.map") || bootModules.MatchString(name) ||
+				path.Base(name) == "modules.builtin" || name == split+"vmlinuz" || name == split+"config"
+		})
+		if err != nil {
+			return err
+		}
 	}
 	if err := os.Mkdir(filepath.Join(tmp, "modules"), 0o755); err != nil {
 		return err
 	}
-	err = filepath.WalkDir(raw, func(p string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(raw, func(p string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
@@ -98,6 +128,7 @@ func (k *Kernel) fetchHeaders(ctx context.Context, suite string, progress io.Wri
 		return err
 	}
 	debs := []string{deb}
+	first := len(k.Packages)
 	k.Packages = append(k.Packages, prov)
 	deps := headerDepends(prov.Depends)
 	if len(deps) != 2 {
@@ -112,11 +143,18 @@ func (k *Kernel) fetchHeaders(ctx context.Context, suite string, progress io.Wri
 		debs = append(debs, deb)
 		k.Packages = append(k.Packages, prov)
 	}
-	parts := []string{"1"}
-	for _, p := range k.Packages[1:] {
-		parts = append(parts, p.SHA256)
+	key := []string{"1"}
+	for _, p := range k.Packages[first:] {
+		key = append(key, p.SHA256)
 	}
-	k.BuildKey = store.Key(parts...)
+	foreign, err := foreignTools(ctx, debs[len(debs)-1], suite, progress)
+	if err != nil {
+		return err
+	}
+	for _, p := range foreign.packages {
+		key = append(key, p.SHA256)
+	}
+	k.BuildKey = store.Key(key...)
 	final, err := store.Path("headers", k.BuildKey)
 	if err != nil {
 		return err
@@ -131,9 +169,16 @@ func (k *Kernel) fetchHeaders(ctx context.Context, suite string, progress io.Wri
 				return err
 			}
 		}
+		if err := foreign.wrap(ctx, tmp, final); err != nil {
+			return err
+		}
 		return relocate(filepath.Join(tmp, "usr/src", name, "Makefile"), final)
 	})
+	if err != nil {
+		return err
+	}
 	k.Build = filepath.Join(final, "usr/src", name)
+	k.MakeArgs, err = otherCompiler(filepath.Join(k.Build, ".config"))
 	return err
 }
 
