@@ -56,23 +56,26 @@ func HaveLostNoByte() types.GomegaMatcher {
 // burst is how many bytes must follow each other without a pause before a rate is taken from them.
 const burst = 64
 
-// RunAt: the line runs at this rate (bytes/s) wherever the guest keeps the transmitter busy: the fastest stretch of 64 bytes is within
-// tolerance (a share) of it. A driver that polls with pauses between bytes makes other stretches slower; that is the kernel's doing
-// and not judged here.
+// RunAt: the line runs at this rate (bytes/s). Both the median of the rates inside whole records and the fastest stretch of 64 bytes are
+// within tolerance (a share) of it, so that the line is neither kept waiting nor ever faster than its frames allow.
 func RunAt(rate, tolerance float64) types.GomegaMatcher {
-	return about(fmt.Sprintf("run at %g bytes/s, give or take %g %%", rate, 100*tolerance), func(t *harness.Trial, _ *grade.Grade) ([]string, error) {
+	off := func(r float64) bool { return r/rate-1 > tolerance || r/rate-1 < -tolerance }
+	return about(fmt.Sprintf("run at %g bytes/s, give or take %g %%", rate, 100*tolerance), func(t *harness.Trial, g *grade.Grade) (wrong []string, _ error) {
 		log, err := load(t)
 		if err != nil {
 			return nil, err
 		}
 		fastest, ok := peak(log)
-		if !ok {
-			return nil, fmt.Errorf("no %d bytes of the wire have times", burst)
+		if !ok || g.Wire.Rate == nil {
+			return nil, fmt.Errorf("no record, or no %d bytes of the wire, has times", burst)
 		}
-		if d := fastest/rate - 1; d > tolerance || d < -tolerance {
-			return []string{fmt.Sprintf("its fastest %d bytes ran at %.1f bytes/s", burst, fastest)}, nil
+		if off(fastest) {
+			wrong = append(wrong, fmt.Sprintf("its fastest %d bytes ran at %.1f bytes/s", burst, fastest))
 		}
-		return nil, nil
+		if off(*g.Wire.Rate) {
+			wrong = append(wrong, fmt.Sprintf("the median inside its records is %.1f bytes/s", *g.Wire.Rate))
+		}
+		return wrong, nil
 	})
 }
 
