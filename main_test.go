@@ -54,6 +54,7 @@ var refusals = []call{
 	{name: "free-wire", args: []string{"run", "--wire", "free", "--out", "new"}, exit: exitLabFailed},
 	{name: "unknown-wire", args: []string{"run", "--wire", "barbed", "--out", "new"}, exit: exitLabFailed},
 	{name: "no-qemu", args: []string{"run", "--out", "new"}, exit: exitLabFailed, path: "/nonexistent"},
+	{name: "no-apt", args: []string{"kernels", "fetch", "debian-6.12"}, exit: exitLabFailed, path: "/nonexistent"},
 	{name: "grade-wire-not-there", args: []string{"grade", "--wire", "none.bin"}, exit: exitLabFailed},
 }
 
@@ -66,8 +67,8 @@ func TestRefusals(t *testing.T) {
 			if out != "" {
 				t.Errorf("standard output:\n%s", out)
 			}
-			if !strings.HasPrefix(errs, "lastpage: ") {
-				t.Errorf("standard error does not begin with the command's name: %q", errs)
+			if !strings.Contains("\n"+errs, "\nlastpage: ") {
+				t.Errorf("no line of standard error begins with the command's name: %q", errs)
 			}
 			if after := listing(t, dir); after != before {
 				t.Errorf("files before:\n%s\nfiles after:\n%s", before, after)
@@ -96,6 +97,7 @@ func TestDoubts(t *testing.T) {
 func (c *call) do(t *testing.T, dir string) (out, errs string) {
 	t.Helper()
 	t.Chdir(dir)
+	t.Setenv("LASTPAGE_CACHE", t.TempDir())
 	if c.path != "" {
 		t.Setenv("PATH", c.path)
 	}
