@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const uint8_t rx_trigger[4] = { 1, 4, 8, 14 }; /* FCR.6-7, DS 8.4 */
+static const uint8_t rx_trigger[4] = { 1, 4, 8, 14 }; /* FCR.6-7, DS "FIFO Control Register" */
 
 /*
  * A divisor of 0 is outside the data sheet's range (1 to 2^16-1). The baud counter has 16 bits, so 0 counts like 2^16.
@@ -82,7 +82,7 @@ static void tx_load(struct uart16550 *u, int64_t t)
 		return;
 	/*
 	 * The transmitter is ready for more. In FIFO mode the interrupt is held back for a character less its last stop bit
-	 * unless two bytes were waiting at once (DS 8.5, FIFO interrupt mode); the LSR bit is not.
+	 * unless two bytes were waiting at once (DS "FIFO Interrupt Mode Operation", B); the LSR bit is not.
 	 */
 	u->thri = 1;
 	u->thri_at = fifos(u) && !u->tx_two ? u->tx_end - uart_bit(u) : t;
@@ -144,9 +144,10 @@ static void tx_write(struct uart16550 *u, int64_t t, uint8_t v)
 	u->thri = 0;
 	if (u->tx_n == depth(u)) {
 		/*
-		 * One byte too many. DS 8.5 only says that 1 to 16 characters may be written when the FIFO is empty. Descendants
-		 * of the chip that do say it (Synopsys DW_apb_uart and TI's SoC UARTs, register THR) lose the byte that is being
-		 * written when the FIFO is full, and overwrite the holding register when there is no FIFO. So do we.
+		 * One byte too many. DS only says that 1 to 16 characters may be written when the FIFO is empty ("FIFO Interrupt
+		 * Mode Operation", A). A descendant of the chip that does say it, Synopsys DW_apb_uart (Intel Cyclone V HPS
+		 * Technical Reference, uart register sthr), loses the byte that is being written when the FIFO is full, and
+		 * overwrites the holding register when FIFOs are off. So do we.
 		 */
 		u->n.overwritten++;
 		if (!fifos(u))
@@ -403,7 +404,7 @@ static void fcr_write(struct uart16550 *u, int64_t t, uint8_t v)
 	if (change || (v & FCR_ENABLE && v & FCR_CLEAR_TX))
 		clear_tx(u, t);
 	u->fcr = v & FCR_ENABLE ? v & FCR_KEPT : 0;
-	/* DS 8.5: the first transmitter interrupt after a change of FCR.0 is immediate. */
+	/* The first transmitter interrupt after a change of FCR.0 is immediate (DS, as above). */
 	if (change && u->thri && u->thri_at > t)
 		u->thri_at = t;
 }
