@@ -47,8 +47,8 @@ type Comparison struct {
 	JumpedNS   int64   `json:"jumped_ns"` // virtual time that was skipped
 	// Unsteady: the plain trial, or the fast one, did not repeat itself, so that a difference between the two says nothing. It was repeated
 	// until a plain and a fast one were equal, or repeats were used up.
-	Unsteady bool `json:"unsteady,omitempty"`
-	Void       string  `json:"void,omitempty"`
+	Unsteady bool   `json:"unsteady,omitempty"`
+	Void     string `json:"void,omitempty"`
 }
 
 // acceptBacklog is the backlog of an acceptance in records: 3 s of wire at 115200 baud.
