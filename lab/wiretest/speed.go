@@ -20,7 +20,7 @@ func speed(ctx context.Context, t *test) error {
 			return err
 		}
 	}
-	return stock(ctx, t)
+	return nil
 }
 
 func (t *test) speedOf(ctx context.Context, cpus int) error {

@@ -27,7 +27,7 @@ func stock(ctx context.Context, t *test) error {
 	if err != nil {
 		return err
 	}
-	t.Tell("speed: QEMU's own UART, paced from outside")
+	t.Tell("stock: QEMU's own UART, paced from outside")
 	ctx, cancel := context.WithTimeoutCause(ctx, stepLimit, errors.New("the guest did not come to its end"))
 	defer cancel()
 	s, stalls, err := paced(ctx, t, img)
@@ -38,7 +38,7 @@ func stock(ctx context.Context, t *test) error {
 	if err != nil {
 		return err
 	}
-	f := Fact{Part: "speed", Name: "QEMU's own UART, paced through a socketpair", Verdict: Figure,
+	f := Fact{Part: "stock", Name: "QEMU's own UART, paced through a socketpair", Verdict: Figure,
 		Got: fmt.Sprintf("%d of %d records lost or garbled %v, %d strange bytes; %d bytes from boot to end in %.1f s host; the reader was late by up to %.1f ms",
 			a.Records-a.Intact, a.Records, a.Other, a.Strange, len(s.Wire), s.Host.Seconds(), stalls.Seconds()*1e3)}
 	t.add(f.with(map[string]float64{"records": float64(a.Records), "lost": float64(a.Records - a.Intact), "host_s": s.Host.Seconds(),

@@ -43,7 +43,8 @@ func parts() []part {
 		{"sweep", "an NMI at each of 1,000 consecutive bytes of a flush (--out DIR keeps the TSV)", sweep},
 		{"tty", "a login shell on the line, stty at several rates, cat in both directions by interrupts", tty},
 		{"uboot", "typing at U-Boot at full rate", uboot},
-		{"speed", "host time of a trial against the wire's own time, plain, fast and with QEMU's own UART paced from outside", speed},
+		{"speed", "host time of a trial against the wire's own time, plain and fast; trials an hour", speed},
+		{"stock", "beside it: QEMU's own UART paced through a socketpair, and the records that this loses", stock},
 		{"accept", "plain against fast-forward on every kernel of the catalogue, smp 1 and 2: equal bytes and times", accept},
 	}
 }
