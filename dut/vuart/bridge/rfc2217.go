@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bridge
+
+import (
+	"context"
+	"encoding/binary"
+	"sync/atomic"
+	"time"
+
+	"lastpage/dut/vuart"
+)
+
+// RFC 2217, section 2. What the server says has 100 added.
+const (
+	comSignature   = 0
+	comBaud        = 1
+	comDataSize    = 2
+	comParity      = 3
+	comStopSize    = 4
+	comControl     = 5
+	comLineState   = 6
+	comModemState  = 7
+	comSuspend     = 8
+	comResume      = 9
+	comLineMask    = 10
+	comModemMask   = 11
+	comPurge       = 12
+	comServer      = 100
+	ctlFlowRequest = 0
+	ctlFlowNone    = 1
+	ctlBreakState  = 4
+	ctlBreakOn     = 5
+	ctlBreakOff    = 6
+	ctlDTRState    = 7
+	ctlDTROn       = 8
+	ctlDTROff      = 9
+	ctlRTSState    = 10
+	ctlRTSOn       = 11
+	ctlRTSOff      = 12
+
+	lineBreak = 1 << 4 // of a line state: BREAK detected
+)
+
+// telnet speaks RFC 2217 to a client that does, and plain telnet to others. The guest alone decides rate and format, as a far end cannot set
+// them on a real line either; a client that sets them is told the guest's.
+type telnet struct {
+	c      *conn
+	parser parser
+	agreed map[[2]byte]bool // verb and option that we have answered: no loops
+
+	// Read by the bridge while the reader goes on.
+	com       atomic.Bool // the client speaks RFC 2217
+	lineMask  atomic.Uint32
+	modemMask atomic.Uint32
+	modem     atomic.Uint32 // as last told: MSR bits
+
+	dtr, rts   bool // of the client's
+	breakSince time.Time
+}
+
+func newTelnet(c *conn) *telnet {
+	t := &telnet{c: c, agreed: map[[2]byte]bool{}, dtr: true, rts: true}
+	t.modemMask.Store(0xff)
+	return t
+}
+
+func (t *telnet) greet() {
+	for _, n := range [][2]byte{{will, optBinary}, {do, optBinary}, {will, optSGA}, {will, optEcho}, {do, optComPort}} {
+		t.agreed[n] = true
+		t.c.put([]byte{iac, n[0], n[1]})
+	}
+}
+
+func (t *telnet) received(ctx context.Context, b []byte) error {
+	var failed error
+	fail := func(err error) {
+		if failed == nil {
+			failed = err
+		}
+	}
+	t.parser.feed(b, func(data []byte) { fail(t.c.bridge.queueBytes(ctx, data)) }, func(c command) { fail(t.command(ctx, c)) })
+	return failed
+}
+
+func (t *telnet) command(ctx context.Context, c command) error {
+	switch c.verb {
+	case brk:
+		return t.sendBreak(ctx, 0)
+	case will, do:
+		t.negotiate(c)
+	case sb:
+		if c.option == optComPort && len(c.sub) > 0 {
+			return t.comPort(ctx, c.sub[0], c.sub[1:])
+		}
+	}
+	return nil
+}
+
+// negotiate agrees to what we can and refuses the rest, once each.
+func (t *telnet) negotiate(c command) {
+	answer, refusal := byte(do), byte(dont)
+	known := c.option == optBinary || c.option == optSGA || c.option == optComPort
+	if c.verb == do {
+		answer, refusal = will, wont
+		known = known && c.option != optComPort || c.option == optEcho
+	}
+	if c.verb == will && c.option == optComPort && !t.com.Swap(true) {
+		defer t.outputs(t.c.bridge.outputs())
+	}
+	if !known {
+		answer = refusal
+	}
+	if key := [2]byte{answer, c.option}; !t.agreed[key] {
+		t.agreed[key] = true
+		t.c.put([]byte{iac, answer, c.option})
+	}
+}
+
+func (t *telnet) sendBreak(ctx context.Context, d time.Duration) error {
+	// A BREAK's length is told in 32 bits of ns. Longer ones end there.
+	return t.c.bridge.queue(ctx, vuart.RX{Key: vuart.Key{Flags: vuart.RXBreak}, Dur: min(d, 4*time.Second)})
+}
+
+func (t *telnet) reply(code byte, payload ...byte) {
+	t.c.put(subnegotiation(optComPort, append([]byte{code + comServer}, payload...)...))
+}
+
+func (t *telnet) comPort(ctx context.Context, code byte, arg []byte) error {
+	s := t.c.bridge.port.Stats()
+	switch code {
+	case comSignature:
+		if len(arg) == 0 {
+			t.reply(code, []byte("lastpage")...)
+		}
+	case comBaud:
+		t.reply(code, binary.BigEndian.AppendUint32(nil, s.Baud)...)
+	case comDataSize:
+		t.reply(code, 5+s.LCR&3)
+	case comParity:
+		t.reply(code, parity(s.LCR))
+	case comStopSize:
+		t.reply(code, stopSize(s.LCR))
+	case comControl:
+		if len(arg) == 1 {
+			return t.control(ctx, arg[0])
+		}
+	case comLineMask, comModemMask:
+		if len(arg) == 1 {
+			mask := &t.lineMask
+			if code == comModemMask {
+				mask = &t.modemMask
+			}
+			mask.Store(uint32(arg[0]))
+			t.reply(code, arg[0])
+		}
+	case comPurge:
+		if len(arg) == 1 {
+			t.reply(code, arg[0]) // nothing is kept here that could be purged
+		}
+	}
+	return nil
+}
+
+func (t *telnet) control(ctx context.Context, ctl byte) error {
+	answer := ctl
+	switch ctl {
+	case ctlBreakOn:
+		t.breakSince = time.Now()
+	case ctlBreakOff:
+		if !t.breakSince.IsZero() {
+			d := time.Since(t.breakSince)
+			t.breakSince = time.Time{}
+			if err := t.sendBreak(ctx, d); err != nil {
+				return err
+			}
+		}
+	case ctlBreakState:
+		answer = choose(t.breakSince.IsZero(), ctlBreakOff, ctlBreakOn)
+	case ctlDTROn, ctlDTROff:
+		t.dtr = ctl == ctlDTROn
+		t.c.bridge.lines(t.dtr, t.rts)
+	case ctlRTSOn, ctlRTSOff:
+		t.rts = ctl == ctlRTSOn
+		t.c.bridge.lines(t.dtr, t.rts)
+	case ctlDTRState:
+		answer = choose(t.dtr, ctlDTROn, ctlDTROff)
+	case ctlRTSState:
+		answer = choose(t.rts, ctlRTSOn, ctlRTSOff)
+	default:
+		answer = ctlFlowNone // there is no flow control in a 16550A
+	}
+	t.reply(comControl, answer)
+	return nil
+}
+
+func choose(is bool, yes, no byte) byte {
+	if is {
+		return yes
+	}
+	return no
+}
+
+// parity and stopSize are LCR in the words of RFC 2217.
+func parity(lcr uint8) byte {
+	if lcr&8 == 0 {
+		return 1
+	}
+	return []byte{2, 3, 4, 5}[lcr>>4&3] // odd, even, mark, space
+}
+
+func stopSize(lcr uint8) byte {
+	switch {
+	case lcr&4 == 0:
+		return 1
+	case lcr&3 == 0:
+		return 3 // one and a half
+	default:
+		return 2
+	}
+}
+
+func (t *telnet) sent(recs []vuart.Rec) {
+	for len(recs) > 0 {
+		n := 0
+		for n < len(recs) && recs[n].Flags&vuart.Break == 0 {
+			n++
+		}
+		if b := text(recs[:n]); len(b) > 0 {
+			t.c.put(escaped(b))
+		}
+		if n < len(recs) {
+			t.sawBreak()
+			n++
+		}
+		recs = recs[n:]
+	}
+}
+
+func (t *telnet) sawBreak() {
+	switch {
+	case !t.com.Load():
+		t.c.put([]byte{iac, brk})
+	case t.lineMask.Load()&lineBreak != 0:
+		t.reply(comLineState, lineBreak)
+	}
+}
+
+// outputs tells an RFC 2217 client what it would see on its own inputs: the guest's RTS is its CTS, the guest's DTR its DSR and DCD. The low
+// four bits say what changed, as in a Modem Status Register.
+func (t *telnet) outputs(dtr, rts bool) {
+	if !t.com.Load() {
+		return
+	}
+	var now uint32
+	if rts {
+		now |= vuart.CTS
+	}
+	if dtr {
+		now |= vuart.DSR | vuart.DCD
+	}
+	diff := t.modem.Swap(now) ^ now
+	if told := (now | diff>>4) & t.modemMask.Load(); diff != 0 && told != 0 {
+		t.reply(comModemState, byte(told))
+	}
+}
