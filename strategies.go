@@ -17,11 +17,12 @@ import (
 // The strategies of the built 7.x kernel and the stock kernels beside them.
 var allStrategies = []string{"legacy", "nbcon-rt", "inline", "deferred", "explicit", "kthread-only", "newest-first"}
 
-// allScenarios is every scenario whose outcome differs by more than the manner of death.
+// allScenarios is every scenario whose outcome differs by more than the manner of death. crash-exec-delay is the death in crash-exec.
 func allScenarios() []string {
 	var all []string
 	for _, s := range harness.Scenarios() {
-		if strings.HasPrefix(s.Name, "panic-dies-in:") && !strings.HasSuffix(s.Name, ":"+string(plan.DeathHang)) {
+		step, death := strings.CutPrefix(s.Name, "panic-dies-in:")
+		if death && (!strings.HasSuffix(step, ":"+string(plan.DeathHang)) || strings.HasPrefix(step, string(plan.StepCrashExec)+":")) {
 			continue
 		}
 		all = append(all, s.Name)
@@ -74,6 +75,7 @@ func (f *strategiesFlags) order() (harness.MatrixOrder, error) {
 	o := harness.MatrixOrder{Retries: f.retries, Workers: f.workers, Out: f.out, PhaseUS: 700,
 		Shape: f.shape}
 	if f.masks {
+		o.Trials = 1
 		if f.strategies == nil {
 			f.strategies = []string{"deferred"}
 			for mask := range 32 {

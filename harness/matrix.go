@@ -72,6 +72,7 @@ type MatrixOrder struct {
 	Injects   []Inject // of scenarios that bring none
 	Shape     func(*plan.Plan)
 	PhaseUS   uint32
+	Trials    int // at most so many of each scenario; 0: all that make it
 	Retries   int
 	Workers   int
 	Out       string
@@ -94,6 +95,9 @@ func (o *MatrixOrder) order(sc Scenario) (Order, error) {
 			or.Injects = append(or.Injects, in)
 		}
 		or.Trials = max(sc.Trials, len(or.Injects))
+	}
+	if o.Trials > 0 {
+		or.Trials = min(or.Trials, o.Trials)
 	}
 	return or, nil
 }

@@ -16,6 +16,8 @@ const (
 	scenarioWidth = 29
 	cellWidth     = 15
 	perBlock      = (grade.Width - scenarioWidth) / cellWidth
+
+	manyStrategies = 9
 )
 
 // WriteText prints the matrix for a mail: what was on the wire, what was stored and lost, and what panic cost.
@@ -28,12 +30,12 @@ func (m *Matrix) WriteText(w io.Writer) error {
 		exact = exact && strings.HasPrefix(c.Mode, "exact")
 	}
 	m.block(&b, "On the wire, % of the expected bytes: backlog/warn/panic", shares)
-	m.block(&b, "Stored, and never whole on the wire: records, least..most of the trials\n(in holes before the last record on the wire)", lost)
+	m.block(&b, "Stored, and never whole on the wire: records, least..most of the trials\n(most in holes before the last record on the wire)", lost)
 	m.block(&b, "Trials: valid, and +void", counted)
 	if !exact {
 		m.block(&b, "Trials whose panic was wholly sent, % (95 % Wilson interval)", wilsonCell)
 	}
-	b.WriteString("\nMedian of the trials; - not expected, ? unknown, x cannot be played.\n")
+	b.WriteString("\nMedian of the trials; - not expected, ? unknown, x cannot be played,\n. not done.\n")
 	if exact {
 		b.WriteString("The wire is exact: a trial is repeatable to the byte, so N is the number of\ndifferent moments, and there is no interval to give.\n")
 	}
@@ -43,20 +45,28 @@ func (m *Matrix) WriteText(w io.Writer) error {
 	return err
 }
 
-// block prints one table, a few strategies at a time.
+// block prints one table, a few columns at a time: scenarios down and strategies across, or the other way where there are many strategies.
 func (m *Matrix) block(b *strings.Builder, title string, cell func(*Cell) string) {
 	fmt.Fprintf(b, "\n%s\n", title)
-	for cols := range slices.Chunk(m.Strategies, perBlock) {
+	var strategies []string
+	for _, c := range m.Strategies {
+		strategies = append(strategies, c.Name)
+	}
+	rows, columns, at := m.Scenarios, strategies, func(row, column string) *Cell { return m.Cell(column, row) }
+	if len(strategies) > manyStrategies {
+		rows, columns, at = strategies, m.Scenarios, m.Cell
+	}
+	for cols := range slices.Chunk(columns, perBlock) {
 		line := fmt.Sprintf("%-*s", scenarioWidth, "")
 		for _, c := range cols {
-			line += fmt.Sprintf(" %*s", cellWidth-1, short(c.Name, cellWidth-1))
+			line += fmt.Sprintf(" %*s", cellWidth-1, short(strings.TrimPrefix(c, "panic-dies-in:"), cellWidth-1))
 		}
 		b.WriteString(line + "\n")
-		for _, sc := range m.Scenarios {
-			line := fmt.Sprintf("%-*s", scenarioWidth, short(sc, scenarioWidth))
+		for _, r := range rows {
+			line := fmt.Sprintf("%-*s", scenarioWidth, short(r, scenarioWidth))
 			for _, c := range cols {
 				text := "."
-				if x := m.Cell(c.Name, sc); x != nil {
+				if x := at(r, c); x != nil {
 					text = "x"
 					if len(x.Trials) > 0 {
 						text = cell(x)
@@ -116,7 +126,7 @@ func lost(c *Cell) string {
 	}
 	out := between(slices.Min(n), slices.Max(n))
 	if h := slices.Max(holes); h > 0 {
-		out += " (" + between(slices.Min(holes), h) + ")"
+		out += fmt.Sprintf(" (%d)", h)
 	}
 	return out
 }

@@ -86,12 +86,8 @@ func (s *Scenario) plan(runID string, cpus int, reference bool, change func(*pla
 	return p, p.CheckCPUs(cpus)
 }
 
-// wantsReference: what was expected cannot be told from the trial itself.
-func (s *Scenario) wantsReference() bool {
-	p := plan.Default("00000000", max(2, s.CPUs))
-	s.shape(p)
-	return s.Interrupted || p.DieAt != plan.StepNone
-}
+// wantsReference: what was expected cannot be told from the trial itself. A death can: everything up to it is stored.
+func (s *Scenario) wantsReference() bool { return s.Interrupted }
 
 // action is what an interruption does.
 func (s *Scenario) action() dut.Do {

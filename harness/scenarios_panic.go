@@ -13,8 +13,8 @@ const crashKernel = "crashkernel=64M"
 // Whether the panicking CPU gets the console from the one that is printing is decided within a line, so a death is tried at several
 // moments of one; at 115200 baud a line of the backlog takes 8.3 ms.
 const (
-	moments  = 6
-	momentUS = 1400
+	moments  = 3
+	momentUS = 2900
 )
 
 // deaths are the scenarios in which panic() does not come to its end.
