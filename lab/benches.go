@@ -51,7 +51,7 @@ func (b *benches) accepted(ctx context.Context, cmdline string) (bool, error) {
 	if tell == nil {
 		tell = io.Discard
 	}
-	a, err := wiretest.Accept(ctx, b.setup, b.img, cmdline, wiretest.AcceptPoints, tell)
+	a, err := wiretest.Accept(ctx, b.setup, b.img, cmdline, wiretest.FewPoints, tell)
 	if err != nil {
 		return false, err
 	}

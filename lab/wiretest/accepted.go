@@ -14,9 +14,6 @@ import (
 	"lastpage/kernels/store"
 )
 
-// AcceptPoints is how many injection points a kernel and command line are compared at before their trials may be fast-forwarded.
-const AcceptPoints = 4
-
 // Accepted says whether an acceptance with exactly these inputs has been made before, and passed. It starts nothing.
 func Accepted(ctx context.Context, setup qemu.Setup, img *kernels.Image, cmdline string) (bool, error) {
 	setup.FastForward, setup.Name = true, "acceptance"
@@ -25,7 +22,7 @@ func Accepted(ctx context.Context, setup qemu.Setup, img *kernels.Image, cmdline
 		return false, err
 	}
 	defer g.bench.Close()
-	of, err := g.identity(ctx, img, AcceptPoints)
+	of, err := g.identity(ctx, img, FewPoints)
 	if err != nil {
 		return false, err
 	}
@@ -36,7 +33,7 @@ func Accepted(ctx context.Context, setup qemu.Setup, img *kernels.Image, cmdline
 	if _, there := store.Have("accept", store.Key(AcceptanceSchema, string(id))); !there {
 		return false, nil
 	}
-	a, err := Accept(ctx, setup, img, cmdline, AcceptPoints, io.Discard)
+	a, err := Accept(ctx, setup, img, cmdline, FewPoints, io.Discard)
 	if err != nil {
 		return false, fmt.Errorf("read acceptance: %w", err)
 	}
