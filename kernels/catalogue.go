@@ -30,7 +30,9 @@ type Kernel struct {
 	Description string  `yaml:"description" json:"description"`
 	Console     Console `yaml:"console" json:"console"`
 	Cmdline     string  `yaml:"cmdline" json:"cmdline"`
-	Source      Source  `yaml:"source" json:"source"`
+	// ExactCPUs, if not 0, is how many CPUs it can have on QEMU's exact wire.
+	ExactCPUs int    `yaml:"exact_cpus" json:"exact_cpus,omitempty"`
+	Source    Source `yaml:"source" json:"source"`
 }
 
 // Source is where a kernel comes from. Exactly one field is set.
@@ -123,6 +125,9 @@ func (c *Catalogue) check() error {
 		case ConsoleLegacy, ConsoleEarlyAtomic, ConsoleNBCON:
 		default:
 			bad("kernel %s: console %q: want %s, %s or %s", k.Name, k.Console, ConsoleLegacy, ConsoleEarlyAtomic, ConsoleNBCON)
+		}
+		if k.ExactCPUs < 0 || k.ExactCPUs > 8 {
+			bad("kernel %s: exact_cpus %d: want 1 to 8, or nothing", k.Name, k.ExactCPUs)
 		}
 		if strings.TrimSpace(k.Cmdline) == "" {
 			bad("kernel %s: no cmdline: nothing would be printed on the serial console", k.Name)
