@@ -47,13 +47,20 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 	if err != nil {
 		return harness.Subject{}, nil, err
 	}
+	k, err := cat.Kernel(st.Kernel)
+	if err != nil {
+		return harness.Subject{}, nil, err
+	}
+	if setup.Mode == qemu.Exact && k.ExactCPUs > 0 {
+		setup.CPUs = min(setup.CPUs, k.ExactCPUs)
+	}
 	benches := &benches{setup: setup, fast: b.FastForward, accept: o.Accept, img: img, tell: o.Progress, of: map[string]*qemu.Bench{}}
 	line, err := cmdline(img.Cmdline, st.Cmdline, o.Baud)
 	if err != nil {
 		return harness.Subject{}, nil, fmt.Errorf("strategy %s: %w", strategy, err)
 	}
 	s := harness.Subject{Strategy: st.Name, Kernel: st.Kernel, Release: img.Release, Console: string(img.Console), Board: b.Name,
-		Mode: string(b.Wire), Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: b.CPUs, Names: symbols}
+		Mode: string(b.Wire), Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: setup.CPUs, Names: symbols}
 	s.Open = func(ctx context.Context, p *plan.Plan, more string) (*dut.Board, error) {
 		var initrd bytes.Buffer
 		if err := kernels.WriteInitramfs(&initrd, img, p, nil); err != nil {
