@@ -77,7 +77,10 @@ func (p *process) failure() error {
 	if words == "" {
 		words = "it said nothing"
 	}
-	return fmt.Errorf("qemu ended (%v): %s", p.err, words)
+	if p.err == nil {
+		return fmt.Errorf("qemu ended: %s", words)
+	}
+	return fmt.Errorf("qemu ended (%w): %s", p.err, words)
 }
 
 // tail keeps the last max bytes written to it.

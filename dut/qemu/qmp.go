@@ -41,7 +41,7 @@ func dial(ctx context.Context, name string, p *process) (*monitor, error) {
 		case <-p.done:
 			return nil, p.failure()
 		case <-ctx.Done():
-			return nil, fmt.Errorf("qmp: %w (last: %v)", ctx.Err(), err)
+			return nil, fmt.Errorf("qmp: %w (last: %w)", context.Cause(ctx), err)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

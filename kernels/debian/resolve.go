@@ -46,7 +46,7 @@ func resolve(ctx context.Context, r Request, force bool, progress io.Writer) (Pr
 	out, err = a.run(ctx, "", append([]string{"apt-cache", "show", "--"}, names...)...)
 	if err != nil && len(out) == 0 {
 		// apt-cache fails when all the names are virtual: named in a dependency, and in no archive.
-		return Provenance{}, fmt.Errorf("%w (%v)", ErrUnknown, err)
+		return Provenance{}, fmt.Errorf("%w (%w)", ErrUnknown, err)
 	}
 	p, err := newest(parseStanzas(out), r)
 	if err != nil {

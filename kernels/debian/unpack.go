@@ -58,7 +58,7 @@ func untar(r io.Reader, dir string, keep func(string) bool) error {
 	tr := tar.NewReader(r)
 	for {
 		h, err := tr.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

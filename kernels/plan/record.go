@@ -78,7 +78,7 @@ func ParseRecord(text []byte) (Record, error) {
 	n, err2 := strconv.ParseUint(string(f[4]), 10, 32)
 	length, err3 := strconv.ParseUint(string(f[5]), 10, 16)
 	if err := errors.Join(err1, err2, err3); err != nil {
-		return r, fmt.Errorf("%w: %v", ErrDamaged, err)
+		return r, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	r.CPU, r.N, r.Len = int(cpu), uint32(n), int(length)
 	if r.Len != len(text) || r.Len < MinRecordLen || r.Len > MaxRecordLen {
