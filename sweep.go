@@ -35,8 +35,8 @@ provocation to the end of the WARN. The result is a curve: how much of the WARN 
 against the moment of the NMI.
 
 --out DIR gets sweep.json, sweep.tsv, sweep.png, sweep.svg, and the whole evidence of every --sample'th point. A sweep
-that was stopped goes on where it was when it is started again with the same --out. On an exact wire every point is
-repeatable: one trial is the truth, and there is no interval to give.`,
+that was stopped goes on where it was when it is started again with the same --out. Every point is a moment of its own and is
+tried once; with one CPU (--board qemu-smp1) a point gives the same bytes whenever it is tried.`,
 		Example: `  lastpage sweep --strategy inline
   lastpage sweep --strategy inline,deferred --points 200 --board qemu-smp1 --out sweeps`,
 		Args: cobra.NoArgs,

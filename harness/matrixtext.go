@@ -37,7 +37,7 @@ func (m *Matrix) WriteText(w io.Writer) error {
 	}
 	b.WriteString("\nMedian of the trials; - not expected, ? unknown, x cannot be played,\n. not done.\n")
 	if exact {
-		b.WriteString("The wire is exact: a trial is repeatable to the byte, so N is the number of\ndifferent moments, and there is no interval to give.\n")
+		b.WriteString("The wire is exact: N is the number of different moments, not of repetitions,\nand no interval is given.\n")
 	}
 	m.words(&b)
 	m.delays(&b)
