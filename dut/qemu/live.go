@@ -194,8 +194,16 @@ func (l *live) audit() dut.Audit {
 			"uart_cut": int64(s.Cut), "uart_changed": int64(s.Changed), "uart_lsr_reads": int64(s.LSRReads), "uart_baud": int64(s.Baud),
 			"uart_frame_ns": s.FrameNS, "uart_timer_late_max_ns": s.LateMaxNS, "ring_lost": int64(s.RecsLost),
 			"ff_jumps": int64(s.FF.Jumps), "ff_jumped_ns": int64(s.FF.JumpedNS), "ff_state": int64(s.FFState), "virtual_ns": s.NowNS,
+			"solo": boolean(s.Solo),
 		},
 	}
+}
+
+func boolean(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // close ends the process; the log is closed when every byte is in it.

@@ -160,8 +160,7 @@ type header struct {
 	AnswersHead, AnswersTail                   uint64
 	RecsTail, EventsTail, InboxHead            uint64
 	Inputs, InputsGen, InputsSeen              uint32
-	TriggerGen, TriggerSeen                    uint32
-	_                                          uint32
+	TriggerGen, TriggerSeen, Solo              uint32
 
 	ByCode  [256]uint64
 	Trigger [triggerCount]trigger

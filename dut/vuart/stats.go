@@ -49,6 +49,7 @@ type Stats struct {
 	CutNS   int64
 	FF      FFCounts
 	FFState FFState
+	Solo    bool // no other thread of QEMU has a say in the guest's course (csrc/solo.c); without it two CPUs may not repeat themselves
 }
 
 // Stats reads the counters.
@@ -65,7 +66,7 @@ func (p *Page) Stats() Stats {
 		FrameNS: FrameNS(u.LCR, divisor, base),
 		Inside:  int(u.TXN) + int(u.TXBusy), CPUs: int(h.NCPU), ICountNS: int(h.ICountNS), NowNS: h.LastNS, LateMaxNS: h.LateMaxNS,
 		IRQEdges: h.IRQEdges, RecsLost: h.RecsLost, EventsLost: h.EventsLost, AnswersLost: h.AnswersLost, ClockBack: h.ClockBack,
-		CutNS: int64(h.CutNS), FF: h.FF, FFState: FFState(h.FFState),
+		CutNS: int64(h.CutNS), FF: h.FF, FFState: FFState(h.FFState), Solo: h.Solo == 1,
 	}
 }
 

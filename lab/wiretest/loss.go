@@ -15,13 +15,15 @@ import (
 // lossBacklog is the backlog of these trials in records; with boot and WARN about 75 kB of wire, 6.5 s at 115200 baud.
 const lossBacklog = 400
 
+const hogCount = 4
+
 // loss repeats one trial while four CPU hogs run beside it, and looks for a byte that is not where it should be.
 func loss(ctx context.Context, t *test) error {
 	img, err := t.image(ctx, t.Kernel)
 	if err != nil {
 		return err
 	}
-	stop, err := hogs(4)
+	stop, err := hogs(hogCount)
 	if err != nil {
 		return err
 	}
@@ -47,6 +49,18 @@ func loss(ctx context.Context, t *test) error {
 	return t.lossConcurrent(ctx, g)
 }
 
+// together makes n trials, as many at a time as there are hogs: four of those leave a single QEMU little of a small machine.
+func (t *test) together(ctx context.Context, g *guest, name string, n int) ([]*shot, error) {
+	shots := make([]*shot, n)
+	err := each(ctx, n, hogCount, func(ctx context.Context, i int) error {
+		t.Tell("loss: %s: trial %d of %d", name, i+1, n)
+		var err error
+		shots[i], err = g.shoot(ctx, 0, true)
+		return err
+	})
+	return shots, err
+}
+
 // lossExact boots every trial anew: from power-on to the last byte nothing may differ.
 func (t *test) lossExact(ctx context.Context, g *guest, cpus int) error {
 	name := fmt.Sprintf("exact, smp %d, 4 CPU hogs", cpus)
@@ -55,12 +69,11 @@ func (t *test) lossExact(ctx context.Context, g *guest, cpus int) error {
 	var wrong []string
 	var host float64
 	sums := counted{}
-	for i := range n {
-		t.Tell("loss: %s: trial %d of %d", name, i+1, n)
-		s, err := g.shoot(ctx, 0, true)
-		if err != nil {
-			return err
-		}
+	shots, err := t.together(ctx, g, name, n)
+	if err != nil {
+		return err
+	}
+	for i, s := range shots {
 		a, err := s.agree(g.plan.ConsoleLoglevel)
 		sums[s.sum()]++
 		bytes, records, host = len(s.Wire), a.Records, host+s.Host.Seconds()
@@ -94,12 +107,11 @@ func (t *test) lossConcurrent(ctx context.Context, g *guest) error {
 	var whole, void, lossy int
 	why := map[string]int{}
 	var wrong []string
-	for i := range n {
-		t.Tell("loss: concurrent: trial %d of %d", i+1, n)
-		s, err := g.shoot(ctx, 0, true)
-		if err != nil {
-			return err
-		}
+	shots, err := t.together(ctx, g, "concurrent", n)
+	if err != nil {
+		return err
+	}
+	for i, s := range shots {
 		a, err := s.agree(g.plan.ConsoleLoglevel)
 		switch {
 		case len(s.Void) > 0:

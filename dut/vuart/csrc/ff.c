@@ -2,6 +2,7 @@
 #include "ff.h"
 
 #include "qemu.h"
+#include "solo.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -111,7 +112,7 @@ static bool read_cpu(int i, struct cpu_state *s)
 {
 	bool me = cpus[i] == current_cpu;
 
-	if (!me && cpu_thread_is_idle(cpus[i])) {
+	if (!me && vcpu_idle(cpus[i])) {
 		memset(s, 0, sizeof(*s));
 		s->word[RIP] = IDLE;
 		return true;
@@ -189,7 +190,7 @@ void ff_forget(void)
 static bool others_idle(void)
 {
 	for (int i = 0; i < ncpu; i++)
-		if (cpus[i] != current_cpu && !cpu_thread_is_idle(cpus[i]))
+		if (cpus[i] != current_cpu && !vcpu_idle(cpus[i]))
 			return false;
 	return true;
 }

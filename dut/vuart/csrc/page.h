@@ -118,7 +118,7 @@ struct page {
 	uint32_t inputs, inputs_gen;      /* H: MSR bits 4..7 as the far end drives them; a new gen says look */
 	uint32_t inputs_seen;             /* P */
 	uint32_t trigger_gen, trigger_seen; /* H, P */
-	uint32_t spare1;
+	uint32_t solo;                      /* P: 1 if no other thread of QEMU has a say in the guest's course (solo.c) */
 
 	uint64_t by_code[256]; /* P: doorbell events of each code */
 	struct page_trigger trigger[PAGE_TRIGGERS];

@@ -16,6 +16,7 @@
 #include "ff.h"
 #include "qemu.h"
 #include "slice.h"
+#include "solo.h"
 #include "symbol.h"
 
 #include <dlfcn.h>
@@ -202,6 +203,7 @@ static void run_state(void *opaque, bool run, int state)
 		symbols_arm();
 	ff_forget();
 	running = run;
+	solo_run(run);
 	device_run(&dev, run);
 }
 
@@ -238,6 +240,7 @@ static void machine_ready(Notifier *n, void *data)
 	qemu_add_vm_change_state_handler(run_state, NULL);
 	ff_init(&dev, ff_wanted);
 	slice_init(&dev);
+	p->solo = !live_ms && solo_init();
 	if (live_ms) {
 		timer_init_full(live_timer, NULL, QEMU_CLOCK_HOST, 1, 0, live_tick, NULL);
 		timer_mod_ns(live_timer, qemu_clock_get_ns(QEMU_CLOCK_HOST));

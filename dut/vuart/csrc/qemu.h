@@ -31,7 +31,7 @@ typedef struct Notifier {
 	void *node[2];
 } Notifier; /* include/qemu/notify.h */
 
-enum { QEMU_CLOCK_VIRTUAL = 1, QEMU_CLOCK_HOST = 2 };
+enum { QEMU_CLOCK_REALTIME = 0, QEMU_CLOCK_VIRTUAL = 1, QEMU_CLOCK_HOST = 2 };
 enum { RUN_STATE_PAUSED = 4 };             /* qapi/run-state.json */
 enum { SHUTDOWN_CAUSE_GUEST_RESET = 7 };   /* the same */
 enum { DEVICE_LITTLE_ENDIAN = 2 };
@@ -46,6 +46,7 @@ void qemu_register_reset(void (*f)(void *), void *opaque);
 void *qemu_add_vm_change_state_handler(void (*f)(void *opaque, bool running, int state), void *opaque);
 
 int64_t qemu_clock_get_ns(int clock);
+void qemu_clock_enable(int clock, bool on);
 void timer_init_full(void *timer, void *lists, int clock, int scale, int attributes, void (*cb)(void *), void *opaque);
 void *timerlist_new(int clock, void (*notify)(void *opaque, int clock), void *opaque);
 void timer_mod_ns(void *timer, int64_t ns);
@@ -68,6 +69,10 @@ union run_on_cpu_data {
 }; /* include/hw/core/cpu.h */
 void async_run_on_cpu(void *cpu, void (*f)(void *cpu, union run_on_cpu_data d), union run_on_cpu_data d);
 void tb_flush(void *cpu);
+void *object_class_by_name(const char *name);
+void icount_start_warp_timer(void);
+void rcu_add_force_rcu_notifier(Notifier *n);
+void rcu_remove_force_rcu_notifier(Notifier *n);
 
 extern int use_icount;
 int64_t icount_to_ns(int64_t icount);
@@ -77,7 +82,6 @@ extern char timers_state[];
 int64_t icount_get(void);
 int64_t qemu_clock_deadline_ns_all(int clock, int attributes);
 void qemu_timer_notify_cb(void *opaque, int clock);
-bool cpu_thread_is_idle(void *cpu);
 int x86_cpu_gdb_read_register(void *cpu, void *byte_array, int reg);
 int x86_cpu_gdb_write_register(void *cpu, uint8_t *from, int reg);
 int cpu_memory_rw_debug(void *cpu, uint64_t vaddr, void *buf, uint64_t len, bool write);

@@ -12,6 +12,7 @@
  */
 #include "slice.h"
 #include "qemu.h"
+#include "solo.h"
 
 #include <stddef.h>
 
@@ -27,7 +28,7 @@ static bool contested(struct device *d)
 	unsigned at_work = 0;
 
 	for (unsigned i = 0; i < d->pg->ncpu; i++)
-		at_work += !cpu_thread_is_idle(qemu_get_cpu(i));
+		at_work += !vcpu_idle(qemu_get_cpu(i));
 	return at_work > 1;
 }
 
