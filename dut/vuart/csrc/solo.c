@@ -15,6 +15,9 @@
  * 3. At the end of a grace period QEMU's RCU thread kicks the vCPU that is running, so that it lets go of what it reads.
  *    Every turn ends at the next virtual timer at the latest: the grace period can wait for that.
  *
+ * The main loop is also woken at every virtual timer for the sake of its AioContext's own list of virtual timers, which is for disks and
+ * empty here; it then asks for the lock that the vCPU thread wants. That list wakes nobody any more, which saved a quarter of a sweep.s time.
+ *
  * Measured with two vCPUs from one snapshot, three CPU hogs beside: without this 4 to 11 of 24 trials differed from the rest; with
  * the first alone none of 40, with all none of 100. The other two are races that were read in the source and never seen.
  *
@@ -28,6 +31,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#define LIST_WORDS 16
+#define LISTS 64
 #define CLASS_WORDS 24 /* of AccelOpsClass that are looked at; it is longer */
 
 static bool on;
@@ -97,6 +102,28 @@ static void free_of_rcu(void *cpu, union run_on_cpu_data module)
 	rcu_remove_force_rcu_notifier(&mine);
 }
 
+static void nobody(void *opaque, int clock)
+{
+	(void)opaque, (void)clock;
+}
+
+/*
+ * The lists of a clock are chained (util/qemu-timer.c, struct QEMUTimerList: the link to the next lies two words before the
+ * call-back). One more is made, to be found at the head of the chain and to see where the call-back lies. The machine's own list
+ * calls qemu_timer_notify_cb and stays as it is.
+ */
+static void silence_lists(void)
+{
+	void **list = timerlist_new(QEMU_CLOCK_VIRTUAL, nobody, NULL);
+	int cb = 2;
+
+	while (cb < LIST_WORDS && list[cb] != (void *)nobody)
+		cb++;
+	for (int n = 0; n < LISTS && cb < LIST_WORDS && (list = list[cb - 2]); n++)
+		if (list[cb] != (void *)qemu_timer_notify_cb)
+			list[cb] = (void *)nobody;
+}
+
 /* The member of AccelOpsClass behind kick_vcpu_thread, which TCG leaves empty. */
 static void **idle_slot(void **module)
 {
@@ -128,6 +155,7 @@ bool solo_init(void)
 	if (!slot)
 		return false;
 	*slot = (void *)idle;
+	silence_lists();
 	async_run_on_cpu(qemu_get_cpu(0), free_of_rcu, module);
 	return on = true;
 }
