@@ -15,7 +15,7 @@ import (
 )
 
 // The strategies of the built 7.x kernel and the stock kernels beside them.
-var allStrategies = []string{"legacy", "nbcon-rt", "inline", "deferred", "explicit", "kthread-only", "newest-first"}
+var allStrategies = []string{"legacy", "nbcon-rt", "mainline", "inline", "deferred", "explicit", "kthread-only", "newest-first"}
 
 // allScenarios is every scenario whose outcome differs by more than the manner of death. crash-exec-delay is the death in crash-exec.
 func allScenarios() []string {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -109,46 +110,41 @@ func ExecuteMatrix(ctx context.Context, o MatrixOrder, subjects []Subject, tell 
 	if err != nil {
 		return nil, err
 	}
+	p := plan.Default("00000000", 2)
+	if o.Shape != nil {
+		o.Shape(p)
+	}
+	now := &Matrix{Schema: MatrixSchema, Status: Unfinished, Board: subjects[0].Board, Baud: subjects[0].Frame.Baud, Backlog: p.Backlog,
+		RecordLen: p.RecordLen, Started: time.Now().UTC(), dir: o.Out}
 	if m == nil {
-		p := plan.Default("00000000", 2)
-		if o.Shape != nil {
-			o.Shape(p)
-		}
-		m = &Matrix{Schema: MatrixSchema, Status: Unfinished, Board: subjects[0].Board, Baud: subjects[0].Frame.Baud, Backlog: p.Backlog,
-			RecordLen: p.RecordLen, Started: time.Now().UTC(), dir: o.Out}
+		m = now
+	} else if m.conditions() != now.conditions() {
+		return nil, fmt.Errorf("matrix %s: what is there was made with %s, now it is %s: take a new folder", o.Out, m.conditions(), now.conditions())
 	}
-	m.head(o, subjects)
-	type job struct {
-		s  Subject
-		sc Scenario
+	m.Status = Unfinished
+	if err := m.head(o, subjects); err != nil {
+		return nil, err
 	}
-	var jobs []job
+	d := schedule{on: map[int]*queue{}}
 	for _, s := range subjects {
 		for _, sc := range o.Scenarios {
 			if m.Cell(s.Strategy, sc.Name) == nil {
-				jobs = append(jobs, job{s, sc})
+				d.add(s, sc)
 			}
 		}
 	}
 	start, total := time.Now(), len(subjects)*len(o.Scenarios)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	todo := make(chan job)
-	go func() {
-		defer close(todo)
-		for _, j := range jobs {
-			select {
-			case todo <- j:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
 	errs := make([]error, max(1, o.Workers))
 	var wg sync.WaitGroup
 	for w := range errs {
 		wg.Go(func() {
-			for j := range todo {
+			for ctx.Err() == nil {
+				j, ok := d.next(w)
+				if !ok {
+					return
+				}
 				c, err := o.cell(ctx, j.s, j.sc, func(what string) {
 					m.mu.Lock()
 					defer m.mu.Unlock()
@@ -164,6 +160,7 @@ func ExecuteMatrix(ctx context.Context, o MatrixOrder, subjects []Subject, tell 
 					cancel()
 					return
 				}
+				d.done(j)
 			}
 		})
 	}
@@ -176,29 +173,32 @@ func ExecuteMatrix(ctx context.Context, o MatrixOrder, subjects []Subject, tell 
 	return m, errors.Join(err, m.save())
 }
 
-// head notes what the matrix is made of, in the order asked for; what earlier sessions had stays.
-func (m *Matrix) head(o MatrixOrder, subjects []Subject) {
+// conditions is what all cells have in common.
+func (m *Matrix) conditions() string {
+	return fmt.Sprintf("board %s, %d baud, backlog %d records of %d bytes", m.Board, m.Baud, m.Backlog, m.RecordLen)
+}
+
+// head notes what the matrix is made of, in the order asked for; what earlier sessions had stays. A strategy that has become another
+// kernel or command line since then is an error.
+func (m *Matrix) head(o MatrixOrder, subjects []Subject) error {
 	for _, s := range subjects {
 		c := Column{Name: s.Strategy, Release: s.Release, Console: s.Console, Cmdline: s.Cmdline, Mode: s.Mode, CPUs: s.CPUs}
-		known := false
-		for i := range m.Strategies {
-			if m.Strategies[i].Name == c.Name {
-				m.Strategies[i], known = c, true
-			}
-		}
-		if !known {
+		i := slices.IndexFunc(m.Strategies, func(x Column) bool { return x.Name == c.Name })
+		if i < 0 {
 			m.Strategies = append(m.Strategies, c)
+			continue
+		}
+		if was := m.Strategies[i]; was.Release != c.Release || was.Cmdline != c.Cmdline {
+			return fmt.Errorf("matrix %s: %s was Linux %s with %q there, now it is %s with %q: take a new folder", o.Out, c.Name, was.Release,
+				was.Cmdline, c.Release, c.Cmdline)
 		}
 	}
 	for _, sc := range o.Scenarios {
-		known := false
-		for _, n := range m.Scenarios {
-			known = known || n == sc.Name
-		}
-		if !known {
+		if !slices.Contains(m.Scenarios, sc.Name) {
 			m.Scenarios = append(m.Scenarios, sc.Name)
 		}
 	}
+	return nil
 }
 
 // cell runs one strategy in one scenario.

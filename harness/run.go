@@ -31,6 +31,8 @@ type Subject struct {
 	// Open gives a board that is about to run this plan, with more words on its command line. It is called once for every trial, and
 	// may be called by several goroutines.
 	Open func(ctx context.Context, p *plan.Plan, more string) (*dut.Board, error)
+	// Rest, if it is there, frees what the trials of this subject shared. More trials may follow, and make it anew.
+	Rest func()
 	// Names are the kernel's symbols that an Inject may wait for. A guest is asked for their addresses only when one does: reading
 	// /proc/kallsyms takes a Debian kernel 14 s of its own time.
 	Names []string

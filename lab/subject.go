@@ -60,7 +60,8 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 		return harness.Subject{}, nil, fmt.Errorf("strategy %s: %w", strategy, err)
 	}
 	s := harness.Subject{Strategy: st.Name, Kernel: st.Kernel, Release: img.Release, Console: string(img.Console), Board: b.Name,
-		Mode: string(b.Wire), Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: setup.CPUs, Names: symbols}
+		Mode: string(b.Wire), Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: setup.CPUs, Names: symbols,
+		Rest: benches.close}
 	s.Open = func(ctx context.Context, p *plan.Plan, more string) (*dut.Board, error) {
 		var initrd bytes.Buffer
 		if err := kernels.WriteInitramfs(&initrd, img, p, nil); err != nil {
