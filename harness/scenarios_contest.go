@@ -41,6 +41,6 @@ func replays() []Scenario {
 			shape:   func(p *plan.Plan) { p.Provoke = plan.ProvokePanic }},
 		{Name: "replay:sysrq", About: "a WARN that is survived, then BREAK and R: everything once more; kernels since 6.9 know that key", Survives: true,
 			key:   "R",
-			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeWarn }},
+			shape: func(p *plan.Plan) { p.Provoke, p.OpenConsole = plan.ProvokeWarn, true }},
 	}
 }

@@ -119,6 +119,9 @@ type Plan struct {
 	PanicOnOops     bool     `json:"panic_on_oops"`    // kernel.panic_on_oops, set by the init
 	PanicOnWarn     bool     `json:"panic_on_warn"`    // kernel.panic_on_warn
 	SoftlockupPanic bool     `json:"softlockup_panic"` // kernel.softlockup_panic
+	// OpenConsole: the init holds the console's port open, as a login would. Until somebody opens it an 8250 that is a console has its
+	// receiver's interrupt off, and a BREAK is not heard. Nothing is read or written.
+	OpenConsole bool `json:"open_console,omitempty"`
 }
 
 // Default is the plan of the WARN + NMI-panic case on a machine with smp CPUs; the NMI comes from outside. Fields may be

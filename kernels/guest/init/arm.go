@@ -13,6 +13,9 @@ import (
 	"lastpage/kernels/plan"
 )
 
+// consolePort is the console under test.
+const consolePort = "/dev/ttyS0"
+
 // arm sets everything the plan asks for, loads the probe, and reads back what the kernel made of it.
 func arm(p *plan.Plan) (*plan.Message, error) {
 	cpus, err := onlineCPUs()
@@ -38,6 +41,12 @@ func arm(p *plan.Plan) (*plan.Message, error) {
 			if err := os.WriteFile("/proc/sys/kernel/"+s.name, []byte(s.value), 0); err != nil {
 				return nil, err
 			}
+		}
+	}
+	if p.OpenConsole {
+		// Without O_NONBLOCK open(2) waits for a carrier. The descriptor is kept for ever.
+		if _, err := syscall.Open(consolePort, syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_NONBLOCK, 0); err != nil {
+			return nil, fmt.Errorf("open %s: %w", consolePort, err)
 		}
 	}
 	if p.DieAt == plan.StepCrashExec {
