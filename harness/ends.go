@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,6 +15,7 @@ const (
 	trigInject  = "inject"  // the interruption
 	trigDone    = "done"    // the provocation was survived
 	trigKey     = "key"     // and a key was sent
+	trigDoor    = "door"    // the kernel came to the function before which the power goes
 	trigDie     = "die"     // the machine dies where it was told to
 	trigEnd     = "end"     // the last line of panic() is on the wire
 	trigOver    = "over"    // panic() has come to its final loop
@@ -53,12 +55,22 @@ func (s *Scenario) triggers(p *plan.Plan, in *Inject, pending int64, symbols map
 		}
 		ts = append(ts, t)
 		last = trigInject
+		if s.Before != "" {
+			door := Inject{At: "symbol", Text: s.Before, N: 1}
+			if t, err = door.trigger(dut.PowerCut, pending, symbols); err != nil {
+				return nil, err
+			}
+			t.Name, t.After = trigDoor, trigInject
+			ts = append(ts, t)
+		}
 	}
 	ts = append(ts, s.end(p, in, last)...)
 	return append(ts,
 		dut.Trigger{Name: trigSilent, When: dut.AtQuiet, N: int64(silent), After: trigProvoke, Do: dut.Stop},
 		dut.Trigger{Name: trigTooLong, When: dut.AtTime, N: int64(tooLong(int64(p.Backlog*(p.RecordLen+20)), byteNS)), Do: dut.Stop}), nil
 }
+
+var errNoSymbol = errors.New("the kernel has no symbol")
 
 // trigger is the interruption itself.
 func (in *Inject) trigger(do dut.Do, pending int64, symbols map[string]uint64) (dut.Trigger, error) {
@@ -78,7 +90,7 @@ func (in *Inject) trigger(do dut.Do, pending int64, symbols map[string]uint64) (
 	case "symbol":
 		addr, ok := symbols[in.Text]
 		if !ok {
-			return t, fmt.Errorf("inject %s: the kernel has no symbol %q", in, in.Text)
+			return t, fmt.Errorf("inject %s: %w %q", in, errNoSymbol, in.Text)
 		}
 		t.When, t.N, t.Addr = dut.AtSymbol, in.N, addr
 	default:
@@ -93,8 +105,8 @@ func (s *Scenario) end(p *plan.Plan, in *Inject, last string) []dut.Trigger {
 		return dut.Trigger{Name: name, When: dut.AtQuiet, N: int64(n), After: after, Do: dut.Stop}
 	}
 	switch {
-	case in != nil && s.action() == dut.PowerCut:
-		return nil // the interruption is the end
+	case in != nil && (s.action() == dut.PowerCut || s.Before != ""):
+		return nil // the interruption is the end, or what comes of it
 	case p.DieAt != plan.StepNone:
 		return []dut.Trigger{
 			{Name: trigDie, When: dut.AtEvent, Code: plan.Die, N: 1, After: last, Do: dut.Note},

@@ -223,7 +223,11 @@ func (o *MatrixOrder) cell(ctx context.Context, s Subject, sc Scenario, step fun
 	}
 	row := &Row{Trials: []string{}, Voids: []Voided{}, Graded: []*grade.Grade{}}
 	var done int
-	if err := or.subject(ctx, s, row, step, &done); err != nil {
+	switch err := or.subject(ctx, s, row, step, &done); {
+	case errors.Is(err, errNoSymbol):
+		c.Why = err.Error()
+		return c, nil
+	case err != nil:
 		return nil, err
 	}
 	c.Reference, c.Voids = row.Reference, row.Voids

@@ -179,7 +179,7 @@ func (m *Matrix) words(b *strings.Builder) {
 	const title = "\nThe last message on the wire where the machine died, in how many of the\ntrials; / only its beginning came out\n"
 	first := true
 	for _, sc := range m.Scenarios {
-		if !strings.HasPrefix(sc, "panic-dies-in:") {
+		if !strings.HasPrefix(sc, "panic-dies-in:") && !strings.HasPrefix(sc, "dies-before:") {
 			continue
 		}
 		for _, col := range m.Strategies {

@@ -211,7 +211,7 @@ func (o Order) asked(s Subject, a attempt) (Asked, error) {
 	if err != nil {
 		return asked, err
 	}
-	if slices.ContainsFunc(o.Injects, func(in Inject) bool { return in.At == "symbol" }) {
+	if o.Scenario.Before != "" || slices.ContainsFunc(o.Injects, func(in Inject) bool { return in.At == "symbol" }) {
 		p.Symbols = s.Names
 	}
 	asked.Plan = p

@@ -27,6 +27,9 @@ type Scenario struct {
 	// Trials is how many different trials the scenario consists of; 0 is one for each injection.
 	Trials int
 
+	// Before is the kernel function at whose door the power goes once the interruption has come; empty: the machine goes on.
+	Before string
+
 	// PhaseUS is by how much each trial is provoked later than the one before; it overrides the order's.
 	PhaseUS uint32
 

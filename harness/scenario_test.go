@@ -34,7 +34,7 @@ func TestScenarios(t *testing.T) {
 				if s.Interrupted && !reference {
 					in = &Inject{At: "byte", N: 5}
 				}
-				ts, err := s.triggers(p, in, -1, nil, 86805)
+				ts, err := s.triggers(p, in, -1, map[string]uint64{s.Before: 0xffffffff81000000}, 86805)
 				if err != nil {
 					t.Errorf("%s: %v", s.Name, err)
 					continue

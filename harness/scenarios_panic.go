@@ -52,7 +52,14 @@ func deaths() []Scenario {
 				p.DieAt, p.DieHow = plan.StepCrashExec, plan.DeathHang
 			}},
 		Scenario{Name: "power-cut", About: "panic() with a backlog pending; the power goes in the middle of it", Interrupted: true, Do: dut.PowerCut,
-			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokePanic }})
+			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokePanic }},
+		// What the two last flushes of panic() are worth is the difference between these two and warn-nmi-panic.
+		Scenario{Name: "dies-before:final-flush", About: "warn-nmi-panic, and the power goes at the door of console_flush_on_panic()",
+			Interrupted: true, Survives: true, Before: "console_flush_on_panic",
+			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeWarn }},
+		Scenario{Name: "dies-before:unsafe-flush", About: "warn-nmi-panic, and the power goes at the door of nbcon_atomic_flush_unsafe()",
+			Interrupted: true, Survives: true, Before: "nbcon_atomic_flush_unsafe",
+			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeWarn }})
 }
 
 // nestings are misfortunes inside others.

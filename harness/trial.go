@@ -201,6 +201,11 @@ func (t *Trial) judge() {
 	if _, ok := t.fired(trigInject); !ok && t.Asked.Inject != nil {
 		t.Void = append(t.Void, fmt.Sprintf("the interruption (%s) never happened: the trial was over before", t.Asked.Inject))
 	}
+	for _, f := range t.Fired {
+		if f.Name == trigDoor && !f.Fired {
+			t.Void = append(t.Void, "the kernel never came to the function before which the power was to go")
+		}
+	}
 	if _, ok := t.fired(trigTooLong); ok {
 		t.Void = append(t.Void, "the trial did not end in the time it was given")
 	}
