@@ -35,6 +35,7 @@ type strategiesFlags struct {
 	strategies       []string
 	scenarios        []string
 	workers, retries int
+	trials           int
 	masks            bool
 	out              string
 	json             bool
@@ -62,6 +63,7 @@ be added to it.`,
 	fl.StringSliceVar(&f.scenarios, "scenario", nil, "scenarios (default: all; of a death, the hang)")
 	fl.IntVar(&f.workers, "workers", 2, "trials at the same time")
 	fl.IntVar(&f.retries, "retries", 1, "void trials allowed for each valid one")
+	fl.IntVar(&f.trials, "trials", 0, "at most so many trials of a scenario (0: all that make it)")
 	fl.BoolVar(&f.masks, "masks", false, "explicit with every mask of flush points, dying in every step of panic, and deferred beside it")
 	fl.StringVar(&f.out, "out", "", "folder (default runs/strategies-DATE-TIME)")
 	fl.BoolVar(&f.json, "json", false, "print matrix.json (docs/json.md describes it)")
@@ -72,10 +74,10 @@ be added to it.`,
 
 // order checks everything that can be checked before anything is fetched or booted.
 func (f *strategiesFlags) order() (harness.MatrixOrder, error) {
-	o := harness.MatrixOrder{Retries: f.retries, Workers: f.workers, Out: f.out, PhaseUS: 700,
+	o := harness.MatrixOrder{Retries: f.retries, Workers: f.workers, Trials: f.trials, Out: f.out, PhaseUS: 700,
 		Shape: f.shape}
 	if f.masks {
-		o.Trials = 1
+		o.Trials = max(1, f.trials)
 		if f.strategies == nil {
 			f.strategies = []string{"deferred"}
 			for mask := range 32 {
@@ -92,8 +94,8 @@ func (f *strategiesFlags) order() (harness.MatrixOrder, error) {
 	if f.scenarios == nil {
 		f.scenarios = allScenarios()
 	}
-	if f.workers < 1 || f.workers > 64 || f.retries < 0 {
-		return o, fmt.Errorf("--workers %d --retries %d: want 1 to 64 workers and no fewer than no retries", f.workers, f.retries)
+	if f.workers < 1 || f.workers > 64 || f.retries < 0 || f.trials < 0 {
+		return o, fmt.Errorf("--workers %d --retries %d --trials %d: want 1 to 64 workers, and nothing negative", f.workers, f.retries, f.trials)
 	}
 	for _, name := range f.scenarios {
 		sc, err := harness.FindScenario(name)
