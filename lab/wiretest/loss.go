@@ -29,7 +29,11 @@ func loss(ctx context.Context, t *test) error {
 	}
 	defer stop()
 	for _, cpus := range []int{1, 2} {
-		g, err := newGuest(ctx, img, t.exact(cpus), planned(cpus, lossBacklog, plan.ProvokeWarn), img.Cmdline, teller{t.Tell})
+		setup := t.exact(cpus)
+		if setup.FastForward, err = t.accepted(ctx, img, cpus); err != nil {
+			return err
+		}
+		g, err := newGuest(ctx, img, setup, planned(cpus, lossBacklog, plan.ProvokeWarn), img.Cmdline, teller{t.Tell})
 		if err != nil {
 			return err
 		}
@@ -55,13 +59,13 @@ func (t *test) together(ctx context.Context, g *guest, name string, n int) ([]*s
 	err := each(ctx, n, hogCount, func(ctx context.Context, i int) error {
 		t.Tell("loss: %s: trial %d of %d", name, i+1, n)
 		var err error
-		shots[i], err = g.shoot(ctx, 0, true)
+		shots[i], err = g.shootOrPlain(i)(ctx, 0, true)
 		return err
 	})
 	return shots, err
 }
 
-// lossExact boots every trial anew: from power-on to the last byte nothing may differ.
+// lossExact boots every trial anew: from power-on to the last byte nothing may differ, with fast-forward or without.
 func (t *test) lossExact(ctx context.Context, g *guest, cpus int) error {
 	name := fmt.Sprintf("exact, smp %d, 4 CPU hogs", cpus)
 	n := t.trials(50, 3)
@@ -94,7 +98,7 @@ func (t *test) lossExact(ctx context.Context, g *guest, cpus int) error {
 		t.keep(fmt.Sprintf("loss-exact-smp%d-%d", cpus, i+1), s)
 	}
 	f := judge("loss", name, good == n && len(sums) == 1, "no byte lost, ring = wire, one SHA for all",
-		"%d of %d trials whole (%d records, %d bytes each), %d records lost, %d different SHA%s", good, n, records, bytes, lost, len(sums), tail(wrong))
+		"%d of %d trials whole (%d records, %d bytes each), %d records lost, %d different SHA%s%s", good, n, records, bytes, lost, len(sums), g.how(), tail(wrong))
 	f.Digests = sums.digests()
 	t.add(f.with(map[string]float64{"trials": float64(n), "whole": float64(good), "records": float64(records), "bytes": float64(bytes),
 		"records_lost": float64(lost), "different": float64(len(sums)), "host_s_per_trial": host / float64(n)}))

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"lastpage/kernels"
 	"lastpage/kernels/plan"
 )
 
@@ -17,12 +18,29 @@ func (t *test) snapshots(ctx context.Context, kernel string, cpus, backlog int) 
 	}
 	setup := t.exact(cpus)
 	setup.Snapshot = true
-	a, err := Accept(ctx, setup, img, img.Cmdline, FewPoints, teller{t.Tell})
-	if err != nil {
+	if setup.FastForward, err = t.accepted(ctx, img, cpus); err != nil {
 		return nil, err
 	}
-	setup.FastForward = a.Passed
 	return newGuest(ctx, img, setup, planned(cpus, backlog, plan.ProvokeWarn), img.Cmdline, teller{t.Tell})
+}
+
+// accepted tells whether this kernel may be fast-forwarded here.
+func (t *test) accepted(ctx context.Context, img *kernels.Image, cpus int) (bool, error) {
+	setup := t.exact(cpus)
+	setup.Snapshot = true
+	a, err := Accept(ctx, setup, img, img.Cmdline, FewPoints, teller{t.Tell})
+	if err != nil {
+		return false, err
+	}
+	return a.Passed, nil
+}
+
+// shootOrPlain is how the i-th trial of a series is made: where there is fast-forward, every fourth does without.
+func (g *guest) shootOrPlain(i int) func(context.Context, int64, bool) (*shot, error) {
+	if i%4 == 0 {
+		return g.plain
+	}
+	return g.shoot
 }
 
 // nmi repeats a trial in which an NMI panics the guest at one byte of the wire, from a snapshot. Every fourth trial is made without
@@ -50,11 +68,7 @@ func (t *test) nmiRepeats(ctx context.Context, g *guest, cpus int, at int64) err
 	bytes, hit := 0, 0
 	for i := range n {
 		t.Tell("nmi: smp %d: trial %d of %d", cpus, i+1, n)
-		shoot := g.shoot
-		if i%4 == 0 {
-			shoot = g.plain
-		}
-		s, err := shoot(ctx, at, false)
+		s, err := g.shootOrPlain(i)(ctx, at, false)
 		if err != nil {
 			return err
 		}
