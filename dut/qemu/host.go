@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"lastpage/dut/child"
 )
 
 // Version is the first line that binary ("": qemu-system-x86_64) prints of itself.
@@ -53,13 +55,13 @@ func ProbeKVM(ctx context.Context) error {
 	if err := os.WriteFile(disk, sector, 0o600); err != nil {
 		return err
 	}
-	p, err := startProcess([]string{defaultBinary, "-nodefaults", "-no-user-config", "-display", "none", "-accel", "kvm", "-m", "16",
+	p, err := child.Start([]string{defaultBinary, "-nodefaults", "-no-user-config", "-display", "none", "-accel", "kvm", "-m", "16",
 		"-drive", "format=raw,file=" + escape(disk), "-chardev", "file,id=d,path=" + escape(said),
 		"-device", "isa-debugcon,iobase=0xe9,chardev=d"}, nil)
 	if err != nil {
 		return err
 	}
-	defer p.kill()
+	defer p.Kill()
 	deadline := time.NewTimer(10 * time.Second)
 	defer deadline.Stop()
 	for {
@@ -67,8 +69,8 @@ func ProbeKVM(ctx context.Context) error {
 			return nil
 		}
 		select {
-		case <-p.done:
-			return fmt.Errorf("/dev/kvm is there and runs no guest: %w", p.failure())
+		case <-p.Done():
+			return fmt.Errorf("/dev/kvm is there and runs no guest: %w", p.Failure())
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-deadline.C:

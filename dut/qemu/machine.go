@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"lastpage/dut/child"
 )
 
 // startLimit bounds the time from fork to a monitor that answers. It is a guard against a hung host, not a measure of anything.
@@ -17,7 +19,7 @@ const startLimit = 60 * time.Second
 // Machine is a running QEMU process with its monitor and shared memory. It is used by one goroutine, but Close may come from any.
 type Machine struct {
 	spec Spec
-	proc *process
+	proc *child.Process
 	mon  *monitor
 	ram  *RAM
 
@@ -42,7 +44,7 @@ func start(ctx context.Context, spec Spec, ram *RAM, h *handover) (*Machine, err
 		return nil, err
 	}
 	spec.QMP = "lastpage-" + hex.EncodeToString(id[:])
-	proc, err := startProcess(spec.Argv(), h.files)
+	proc, err := child.Start(spec.Argv(), h.files)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +52,7 @@ func start(ctx context.Context, spec Spec, ram *RAM, h *handover) (*Machine, err
 	defer cancel()
 	mon, err := dial(ctx, spec.QMP, proc)
 	if err != nil {
-		proc.kill()
+		proc.Kill()
 		return nil, err
 	}
 	m := &Machine{spec: spec, proc: proc, mon: mon, ram: ram}
@@ -74,8 +76,8 @@ func (m *Machine) waitStop(ctx context.Context) (Stop, error) {
 		select {
 		case s, ok := <-m.mon.stops:
 			if !ok {
-				<-m.proc.done
-				return last, m.proc.failure()
+				<-m.proc.Done()
+				return last, m.proc.Failure()
 			}
 			switch s.Event {
 			case "SHUTDOWN": // a STOP follows, because of -action shutdown=pause
@@ -86,8 +88,8 @@ func (m *Machine) waitStop(ctx context.Context) (Stop, error) {
 				}
 				return last, nil
 			}
-		case <-m.proc.done:
-			return last, m.proc.failure()
+		case <-m.proc.Done():
+			return last, m.proc.Failure()
 		case <-ctx.Done():
 			return last, ctx.Err()
 		}
@@ -97,7 +99,7 @@ func (m *Machine) waitStop(ctx context.Context) (Stop, error) {
 // Close ends the process. The guest's memory stays readable until the board lets go of it.
 func (m *Machine) Close() {
 	m.once.Do(func() {
-		m.proc.kill()
+		m.proc.Kill()
 		m.mon.close()
 	})
 }

@@ -26,7 +26,7 @@ func (m *Machine) saveDevices(ctx context.Context, f *os.File) error {
 		case status == "completed":
 			return nil
 		case status == "failed" || status == "cancelled":
-			return fmt.Errorf("save devices: migration %s: %w", status, m.proc.failure())
+			return fmt.Errorf("save devices: migration %s: %w", status, m.proc.Failure())
 		}
 		select {
 		case <-ctx.Done():

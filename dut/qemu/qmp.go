@@ -9,6 +9,8 @@ import (
 
 	"github.com/digitalocean/go-qemu/qmp"
 	"github.com/digitalocean/go-qemu/qmp/raw"
+
+	"lastpage/dut/child"
 )
 
 // monitor wraps go-qemu's socket monitor, which has no deadlines, stalls every command while an event is unread, and dies on replies over
@@ -30,7 +32,7 @@ type Stop struct {
 }
 
 // dial connects to the monitor of a QEMU that has just been started. It retries until the socket is there, the process ends or ctx does.
-func dial(ctx context.Context, name string, p *process) (*monitor, error) {
+func dial(ctx context.Context, name string, p *child.Process) (*monitor, error) {
 	var sock *qmp.SocketMonitor
 	for {
 		var err error
@@ -38,8 +40,8 @@ func dial(ctx context.Context, name string, p *process) (*monitor, error) {
 			break
 		}
 		select {
-		case <-p.done:
-			return nil, p.failure()
+		case <-p.Done():
+			return nil, p.Failure()
 		case <-ctx.Done():
 			return nil, fmt.Errorf("qmp: %w (last: %w)", context.Cause(ctx), err)
 		case <-time.After(5 * time.Millisecond):
@@ -78,7 +80,7 @@ func (m *monitor) follow(events <-chan qmp.Event) {
 
 // bounded runs one call of go-qemu and gives up when the process ends or ctx does. The call itself cannot be cancelled; its goroutine
 // ends when the socket closes, which close sees to.
-func (m *monitor) bounded(ctx context.Context, p *process, what string, call func() error) error {
+func (m *monitor) bounded(ctx context.Context, p *child.Process, what string, call func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- call() }()
 	select {
@@ -87,15 +89,15 @@ func (m *monitor) bounded(ctx context.Context, p *process, what string, call fun
 			return fmt.Errorf("qmp %s: %w", what, err)
 		}
 		return nil
-	case <-p.done:
-		return p.failure()
+	case <-p.Done():
+		return p.Failure()
 	case <-ctx.Done():
 		return fmt.Errorf("qmp %s: %w", what, ctx.Err())
 	}
 }
 
 // human runs a monitor command that QMP has no name for in QEMU 7.2. Whatever it prints is an error.
-func (m *monitor) human(ctx context.Context, p *process, line string) error {
+func (m *monitor) human(ctx context.Context, p *child.Process, line string) error {
 	return m.bounded(ctx, p, line, func() error {
 		said, err := m.raw.HumanMonitorCommand(line, nil)
 		if err == nil && said != "" {
@@ -106,7 +108,7 @@ func (m *monitor) human(ctx context.Context, p *process, line string) error {
 }
 
 // status asks whether the guest runs. raw.QueryStatus rejects run states newer than its schema, so the reply is read here.
-func (m *monitor) status(ctx context.Context, p *process) (state string, running bool, err error) {
+func (m *monitor) status(ctx context.Context, p *child.Process) (state string, running bool, err error) {
 	err = m.bounded(ctx, p, "query-status", func() error {
 		b, err := m.sock.Run([]byte(`{"execute":"query-status"}`))
 		if err != nil {

@@ -14,13 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lastpage/capture/wire"
+	"lastpage/dut/child"
 	"lastpage/dut/qemu"
 	"lastpage/dut/vuart"
 )
 
 // console is a guest whose serial line we are the far end of: what it sends is in log and recs, what we send goes out at the guest's own rate.
 type console struct {
-	proc *process
+	proc *child.Process
 	page *vuart.Page
 	log  *wire.Log
 
@@ -85,7 +86,7 @@ func openConsole(ctx context.Context, m machine) (c *console, err error) {
 	}
 	m.spec.Plugin = vuart.Args(plugin, give(dup), vuart.Live)
 	m.spec.QMP = fmt.Sprintf("lastpage-wiretest-%d-%d", os.Getpid(), time.Now().UnixNano())
-	proc, err := startProcess(m.argv(), files)
+	proc, err := child.Start(m.argv(), files)
 	if err != nil {
 		page.Close()
 		return nil, err
@@ -124,7 +125,7 @@ func (c *console) drain() {
 		select {
 		case <-c.quit:
 			last = true
-		case <-c.proc.gone:
+		case <-c.proc.Done():
 			last = true
 		case <-tick.C:
 		}
@@ -172,8 +173,8 @@ func (c *console) send(ctx context.Context, data []byte) error {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-c.proc.gone:
-			return fmt.Errorf("qemu is gone: %s", c.proc.words())
+		case <-c.proc.Done():
+			return c.proc.Failure()
 		case <-time.After(time.Millisecond):
 		}
 	}
@@ -200,7 +201,7 @@ func (c *console) between(a, b int64) []vuart.Rec {
 // close ends the guest and gives the UART's account of itself. What we send is looked for in host time, so the UART's timer is armed when the
 // host gets round to it: its lateness says nothing here.
 func (c *console) close() vuart.Stats {
-	c.proc.kill()
+	c.proc.Kill()
 	select {
 	case <-c.quit:
 	default:

@@ -4,43 +4,26 @@ package wiretest
 
 import (
 	"fmt"
-	"os/exec"
-	"runtime"
-	"syscall"
+
+	"lastpage/dut/child"
 )
 
 // hogs starts n processes that do nothing but use a CPU, at the same priority as everything else. The returned function ends them; they end
 // with this process too, however that happens.
 func hogs(n int) (stop func(), err error) {
-	var running []*exec.Cmd
-	quit := make(chan struct{})
+	var running []*child.Process
 	stop = func() {
-		close(quit)
-		for _, c := range running {
-			_ = c.Process.Kill()
-			_ = c.Wait()
+		for _, p := range running {
+			p.Kill()
 		}
 	}
-	started := make(chan error)
-	go func() {
-		// PR_SET_PDEATHSIG is bound to the thread that forked (prctl(2)).
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		var err error
-		for range n {
-			c := exec.Command("/bin/sh", "-c", "while :; do :; done")
-			c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-			if err = c.Start(); err != nil {
-				break
-			}
-			running = append(running, c)
+	for range n {
+		p, err := child.Start([]string{"/bin/sh", "-c", "while :; do :; done"}, nil)
+		if err != nil {
+			stop()
+			return nil, fmt.Errorf("start CPU hog: %w", err)
 		}
-		started <- err
-		<-quit
-	}()
-	if err := <-started; err != nil {
-		stop()
-		return nil, fmt.Errorf("start CPU hog: %w", err)
+		running = append(running, p)
 	}
 	return stop, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lastpage/dut/child"
 	"lastpage/dut/qemu"
 	"lastpage/kernels"
 	"lastpage/kernels/plan"
@@ -96,11 +97,11 @@ func paced(ctx context.Context, t *test, img *kernels.Image) (*shot, time.Durati
 	}
 	argv := slices.DeleteFunc(spec.Argv(), func(a string) bool { return a == "-S" })
 	start := time.Now()
-	proc, err := startProcess(argv, files)
+	proc, err := child.Start(argv, files)
 	if err != nil {
 		return nil, 0, err
 	}
-	defer proc.kill()
+	defer proc.Kill()
 	theirs.Close()
 	out.Close()
 	over := make(chan struct{})
@@ -116,11 +117,11 @@ func paced(ctx context.Context, t *test, img *kernels.Image) (*shot, time.Durati
 	}()
 	wire, late, err := pace(ctx, ours, 11520, over)
 	if err != nil {
-		proc.kill()
-		return nil, 0, fmt.Errorf("%w (qemu said: %s)", err, proc.words())
+		proc.Kill()
+		return nil, 0, fmt.Errorf("%w (%w)", err, proc.Failure())
 	}
 	s := &shot{Wire: wire, Host: time.Since(start)}
-	proc.kill()
+	proc.Kill()
 	s.Ring, err = readRing(ctx, file{ram, 256 << 20})
 	return s, late, err
 }

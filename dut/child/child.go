@@ -1,12 +1,16 @@
-package qemu
+// SPDX-License-Identifier: Apache-2.0
+
+// Package child runs programs that cannot outlive this one: QEMUs, and what a test puts beside them. What they print is kept for the error
+// that tells of their end.
+package child
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -14,20 +18,21 @@ import (
 	"time"
 )
 
-// process is a QEMU that cannot outlive the harness: it is killed when its parent thread dies, however that happens.
-type process struct {
+// Process is a running program. It is killed when this one dies, however that happens.
+type Process struct {
+	name string
 	cmd  *exec.Cmd
 	out  *tail
 	done chan struct{} // closed when the process has been reaped
 	err  error         // valid after done
 }
 
-// startProcess starts argv with files as descriptors 3, 4, ... in the child.
+// Start starts argv with files as descriptors 3, 4, ... in the child.
 //
 // PR_SET_PDEATHSIG is bound to the thread that forked, not to the process (prctl(2)), so that thread is kept by a locked goroutine for as
 // long as the child lives.
-func startProcess(argv []string, files []*os.File) (*process, error) {
-	p := &process{out: &tail{max: 16 << 10}, done: make(chan struct{})}
+func Start(argv []string, files []*os.File) (*Process, error) {
+	p := &Process{name: filepath.Base(argv[0]), out: &tail{max: 16 << 10}, done: make(chan struct{})}
 	p.cmd = exec.Command(argv[0], argv[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	p.cmd.ExtraFiles = files
@@ -48,39 +53,37 @@ func startProcess(argv []string, files []*os.File) (*process, error) {
 	}()
 	if err := <-started; err != nil {
 		if errors.Is(err, exec.ErrNotFound) {
-			return nil, fmt.Errorf("start %s: not found: install the package qemu-system-x86 (setup.sh does)", argv[0])
+			return nil, fmt.Errorf("start %s: not found in PATH (setup.sh installs what is needed)", argv[0])
 		}
 		return nil, fmt.Errorf("start %s: %w", argv[0], err)
 	}
 	return p, nil
 }
 
-// kill ends the process now and waits until it is reaped.
-func (p *process) kill() {
+// Kill ends the process and its group now and waits until it is reaped.
+func (p *Process) Kill() {
+	select {
+	case <-p.done:
+		return // its number may be another's by now
+	default:
+	}
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	<-p.done
 }
 
-// wait returns nil when the process is gone, or the context's error.
-func (p *process) wait(ctx context.Context) error {
-	select {
-	case <-p.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+// Done is closed when the process has been reaped.
+func (p *Process) Done() <-chan struct{} { return p.done }
 
-// failure describes a process that is gone, in QEMU's own last words.
-func (p *process) failure() error {
+// Failure describes a process that is gone, in its own last words.
+func (p *Process) Failure() error {
 	words := strings.TrimSpace(p.out.String())
 	if words == "" {
 		words = "it said nothing"
 	}
 	if p.err == nil {
-		return fmt.Errorf("qemu ended: %s", words)
+		return fmt.Errorf("%s ended: %s", p.name, words)
 	}
-	return fmt.Errorf("qemu ended (%w): %s", p.err, words)
+	return fmt.Errorf("%s ended (%w): %s", p.name, p.err, words)
 }
 
 // tail keeps the last max bytes written to it.
