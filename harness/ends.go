@@ -22,6 +22,7 @@ const (
 	trigDrained = "drained" // and nothing follows
 	trigEmpty   = "empty"   // the same, known earlier
 	trigSilent  = "silent"  // nothing at all any more, long after everything
+	trigLimit   = "limit"   // the scenario's own limit
 	trigTooLong = "too-long"
 )
 
@@ -65,6 +66,9 @@ func (s *Scenario) triggers(p *plan.Plan, in *Inject, pending int64, symbols map
 		}
 	}
 	ts = append(ts, s.end(p, in, last)...)
+	if s.Limit > 0 {
+		ts = append(ts, dut.Trigger{Name: trigLimit, When: dut.AtTime, N: int64(s.Limit), After: trigProvoke, Do: dut.Stop})
+	}
 	return append(ts,
 		dut.Trigger{Name: trigSilent, When: dut.AtQuiet, N: int64(silent), After: trigProvoke, Do: dut.Stop},
 		dut.Trigger{Name: trigTooLong, When: dut.AtTime, N: int64(tooLong(int64(p.Backlog*(p.RecordLen+20)), byteNS)), Do: dut.Stop}), nil
@@ -126,10 +130,13 @@ func (s *Scenario) end(p *plan.Plan, in *Inject, last string) []dut.Trigger {
 	end := []dut.Trigger{
 		{Name: trigEnd, When: dut.AtPattern, Text: "---[ end Kernel panic", After: last, Do: dut.Note},
 		stop(trigDrained, drained, trigEnd)}
-	if p.Nested == plan.NestedNone {
-		// The only mark of a plan without nesting is MarkPanicEnd.
-		end = append(end, dut.Trigger{Name: trigOver, When: dut.AtEvent, Code: plan.Mark, N: 1, After: last, Do: dut.Note},
+	if n, known := marksToEnd[p.Nested]; known {
+		end = append(end, dut.Trigger{Name: trigOver, When: dut.AtEvent, Code: plan.Mark, N: n, After: last, Do: dut.Note},
 			stop(trigEmpty, empty, trigOver))
 	}
 	return end
 }
+
+// marksToEnd says which plan.Mark of a panic is plan.MarkPanicEnd: behind the beginning of what is nested, and its end if it has one.
+// A panic in which a notifier oopses may never come there, or by a second panic.
+var marksToEnd = map[plan.Nested]int64{plan.NestedNone: 1, plan.NestedWarn: 3, plan.NestedPanicOther: 2}

@@ -68,8 +68,11 @@ func (m *Matrix) block(b *strings.Builder, title string, cell func(*Cell) string
 				text := "."
 				if x := at(r, c); x != nil {
 					text = "x"
-					if len(x.Trials) > 0 {
+					switch {
+					case len(x.Trials) > 0:
 						text = cell(x)
+					case len(x.Voids) > 0:
+						text = "void"
 					}
 				}
 				line += fmt.Sprintf(" %*s", cellWidth-1, text)

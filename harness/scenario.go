@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"lastpage/dut"
 	"lastpage/kernels/plan"
@@ -29,6 +30,10 @@ type Scenario struct {
 
 	// Before is the kernel function at whose door the power goes once the interruption has come; empty: the machine goes on.
 	Before string
+
+	// Limit is how long after the provocation a trial is over, where the kernel may never come to an end of its own; 0: none. What was
+	// expected says a reference in which nobody floods.
+	Limit time.Duration
 
 	// PhaseUS is by how much each trial is provoked later than the one before; it overrides the order's.
 	PhaseUS uint32
@@ -70,7 +75,7 @@ func FindScenario(name string) (Scenario, error) {
 }
 
 // plan is the plan of a trial on a machine with so many CPUs; reference: of the trial that says what is expected, in which nobody
-// interrupts and the machine does not die before its time.
+// interrupts or floods and the machine does not die before its time.
 func (s *Scenario) plan(runID string, cpus int, reference bool, change func(*plan.Plan)) (*plan.Plan, error) {
 	p := plan.Default(runID, cpus)
 	s.shape(p)
@@ -78,7 +83,7 @@ func (s *Scenario) plan(runID string, cpus int, reference bool, change func(*pla
 		change(p)
 	}
 	if reference {
-		p.DieAt, p.DieHow = plan.StepNone, ""
+		p.DieAt, p.DieHow, p.FloodUS = plan.StepNone, "", 0
 	}
 	if cpus < s.CPUs {
 		return nil, fmt.Errorf("scenario %s needs %d CPUs, the machine has %d", s.Name, s.CPUs, cpus)
@@ -90,7 +95,7 @@ func (s *Scenario) plan(runID string, cpus int, reference bool, change func(*pla
 }
 
 // wantsReference: what was expected cannot be told from the trial itself. A death can: everything up to it is stored.
-func (s *Scenario) wantsReference() bool { return s.Interrupted }
+func (s *Scenario) wantsReference() bool { return s.Interrupted || s.Limit > 0 }
 
 // action is what an interruption does.
 func (s *Scenario) action() dut.Do {

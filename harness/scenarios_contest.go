@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"time"
 
 	"lastpage/kernels/plan"
 )
@@ -12,6 +13,14 @@ const (
 	contestByte = 20000
 	contestStep = 13
 	contestN    = 7 // a line of the backlog is 96 bytes with its prefix and line end
+)
+
+// A record of the backlog's length takes a line of 115200 baud 8.3 ms. What a flood stores within the limit, 400 kB of text at most, fits
+// into the ring of every kernel of the catalogue.
+const (
+	floodUS     = 20000 // 40 % of the line
+	floodOverUS = 5000  // 170 %
+	floodLimit  = 20 * time.Second
 )
 
 // contests are the scenarios in which several CPUs want the console.
@@ -27,8 +36,10 @@ func contests() []Scenario {
 		{Name: "takeover:warn", About: "a WARN in an interrupt on the other CPU while a line is half sent; at several places of a line", CPUs: 2,
 			Survives: true, Trials: contestN, PhaseUS: 1100, // a line takes 8.3 ms at 115200 baud
 			shape: func(p *plan.Plan) { p.Provoke, p.Context = plan.ProvokeWarn, plan.ContextIRQ }},
-		{Name: "flood", About: "a WARN and then panic() while the other CPUs keep printing", CPUs: 2,
-			shape: func(p *plan.Plan) { p.Provoke, p.FloodUS = plan.ProvokeWarnPanic, 2000 }},
+		{Name: "flood", About: "a WARN and then panic() while the other CPUs keep printing, less than the line can carry", CPUs: 2,
+			shape: func(p *plan.Plan) { p.Provoke, p.FloodUS = plan.ProvokeWarnPanic, floodUS }},
+		{Name: "flood:over", About: "the same, and they print more than the line can carry; over after 20 s", CPUs: 2, Limit: floodLimit,
+			shape: func(p *plan.Plan) { p.Provoke, p.FloodUS = plan.ProvokeWarnPanic, floodOverUS }},
 	}
 }
 

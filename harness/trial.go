@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"lastpage/capture/wire"
@@ -201,6 +202,9 @@ func (t *Trial) judge() {
 	if _, ok := t.fired(trigInject); !ok && t.Asked.Inject != nil {
 		t.Void = append(t.Void, fmt.Sprintf("the interruption (%s) never happened: the trial was over before", t.Asked.Inject))
 	}
+	if t.Asked.Plan != nil && t.Asked.Plan.Nested == plan.NestedPanicOther && !t.ordered(plan.PanicCall, plan.Mark) {
+		t.Void = append(t.Void, "the second panic did not come after the first")
+	}
 	for _, f := range t.Fired {
 		if f.Name == trigDoor && !f.Fired {
 			t.Void = append(t.Void, "the kernel never came to the function before which the power was to go")
@@ -209,4 +213,12 @@ func (t *Trial) judge() {
 	if _, ok := t.fired(trigTooLong); ok {
 		t.Void = append(t.Void, "the trial did not end in the time it was given")
 	}
+}
+
+// ordered says whether the first event of one code is there and before the first of the other.
+func (t *Trial) ordered(a, b plan.Code) bool {
+	at := func(c plan.Code) int {
+		return slices.IndexFunc(t.Events, func(e dut.Event) bool { return e.Code == c })
+	}
+	return at(a) >= 0 && at(b) > at(a)
 }

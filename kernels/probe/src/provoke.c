@@ -13,7 +13,7 @@
 #include <asm/nmi.h>
 #include "probe.h"
 
-#define NESTED_PANIC_NS (1 * NSEC_PER_MSEC)	/* after the first call of panic(), which stops this CPU within a few ms */
+#define NESTED_PANIC_NS (1 * NSEC_PER_MSEC)	/* after the first call of panic(), which stops the other CPU within a few ms */
 #define LOCKUP_NS (5 * NSEC_PER_SEC)	/* the init sets watchdog_thresh to 1 s: a report after 2 s */
 
 /* A short chain of calls, so that the backtrace is an ordinary one. The barriers keep them from becoming jumps. */
@@ -49,9 +49,13 @@ static noinline void lp_bug(void)
 	BUG();
 }
 
+static void second_panic(void);
+
 static noinline void lp_panic(void)
 {
 	lp_ring(LP_PANIC_CALL, 0);
+	if (lp_plan.nested == LP_NEST_PANIC_OTHER)
+		second_panic();
 	panic("lastpage %s provoked panic", lp_plan.run_id);
 }
 
@@ -157,23 +161,30 @@ static enum hrtimer_restart on_other_timer(struct hrtimer *t)
 
 static void start_timer(void *t)
 {
-	hrtimer_start(t, t == &timer ? when : ktime_add_ns(when, NESTED_PANIC_NS), HRTIMER_MODE_ABS_PINNED_HARD);
+	hrtimer_start(t, t == &timer ? when : ktime_add_ns(ktime_get(), NESTED_PANIC_NS), HRTIMER_MODE_ABS_PINNED_HARD);
+}
+
+/*
+ * Has another CPU panic soon. Only an IPI that nobody waits for can be sent from any context, and it is sent when the first panic() is
+ * as good as called: with a timer set beforehand a CPU that is late would come second.
+ */
+static void second_panic(void)
+{
+	static call_single_data_t csd = CSD_INIT(start_timer, &other_timer);
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		if (cpu == raw_smp_processor_id())
+			continue;
+		smp_call_function_single_async(cpu, &csd);
+		break;
+	}
 }
 
 void lp_provoke_arm(void)
 {
-	int cpu;
-
 	when = ktime_add_us(ktime_add_ms(ktime_get(), lp_plan.delay_ms), lp_knob());
 	smp_call_function_single(lp_plan.provoke_cpu, start_timer, &timer, 1);
-	if (lp_plan.nested != LP_NEST_PANIC_OTHER)
-		return;
-	for_each_online_cpu(cpu) {
-		if (cpu == lp_plan.provoke_cpu)
-			continue;
-		smp_call_function_single(cpu, start_timer, &other_timer, 1);
-		break;
-	}
 }
 
 /* A thread that oopses ends there: somebody else has to see that it is over. */
