@@ -30,24 +30,28 @@ func (sw *Sweep) Views() error {
 // draw plots the share of each section against the moment of the interruption. Void points are left out.
 func (sw *Sweep) draw() error {
 	pl := plot.New()
-	pl.Title.Text = fmt.Sprintf("%s, Linux %s, %d CPUs, %d baud: what is left of an interrupted WARN", sw.Strategy, sw.Release, sw.CPUs, sw.Baud)
+	pl.Title.Text = fmt.Sprintf("%s, Linux %s, %s, %d baud: what is left of an interrupted WARN", sw.Strategy, sw.Release, cpus(sw.CPUs), sw.Baud)
 	pl.X.Label.Text = "NMI after so many bytes of wire from the provocation"
 	pl.Y.Label.Text = "% of the records"
 	pl.Y.Min, pl.Y.Max, pl.X.Min, pl.X.Max = 0, 105, 0, float64(sw.Span)
+	pl.X.Tick.Marker = plot.TickerFunc(wholeTicks)
+	// The curves run along the top and the bottom.
 	pl.Legend.Top, pl.Legend.Left = true, true
-	pl.Legend.YOffs = -vg.Millimeter
+	pl.Legend.XOffs, pl.Legend.YOffs = vg.Centimeter, -2.5*vg.Centimeter
+	pl.Legend.Padding = vg.Millimeter
 	pl.Add(plotter.NewGrid())
 	for _, c := range []struct {
 		name string
 		col  color.RGBA
+		wide vg.Length
 		dash []vg.Length
 		of   int
 		n    func(*Point) int
 	}{
-		{"backlog on the wire", color.RGBA{150, 150, 150, 255}, nil, sw.Backlog, func(p *Point) int { return p.Backlog.Wire }},
-		{"WARN stored", color.RGBA{30, 90, 200, 255}, nil, sw.Expected[grade.Warn].Records, func(p *Point) int { return p.Warn.Stored }},
-		{"WARN on the wire", color.RGBA{200, 30, 30, 255}, []vg.Length{3, 2}, sw.Expected[grade.Warn].Records, func(p *Point) int { return p.Warn.Wire }},
-		{"panic on the wire, of what was stored", color.RGBA{0, 130, 60, 255}, []vg.Length{1, 3}, 0, func(p *Point) int { return p.Panic.Wire }},
+		{"backlog on the wire", color.RGBA{190, 190, 190, 255}, 5, nil, sw.Backlog, func(p *Point) int { return p.Backlog.Wire }},
+		{"WARN stored", color.RGBA{120, 170, 240, 255}, 3, nil, sw.Expected[grade.Warn].Records, func(p *Point) int { return p.Warn.Stored }},
+		{"WARN on the wire", color.RGBA{200, 30, 30, 255}, 1.2, []vg.Length{3, 2}, sw.Expected[grade.Warn].Records, func(p *Point) int { return p.Warn.Wire }},
+		{"panic on the wire, of what was stored", color.RGBA{0, 130, 60, 255}, 1.2, []vg.Length{1, 3}, 0, func(p *Point) int { return p.Panic.Wire }},
 	} {
 		var xy plotter.XYs
 		for _, p := range sw.Points {
@@ -66,7 +70,7 @@ func (sw *Sweep) draw() error {
 		if err != nil {
 			return fmt.Errorf("draw sweep: %w", err)
 		}
-		l.Color, l.Dashes, l.Width = c.col, c.dash, 1.2
+		l.Color, l.Dashes, l.Width = c.col, c.dash, c.wide
 		pl.Add(l)
 		pl.Legend.Add(c.name, l)
 	}
@@ -78,11 +82,52 @@ func (sw *Sweep) draw() error {
 	return nil
 }
 
-// WriteText prints a sweep in few lines: where the whole WARN is stored, and the curve at up to twenty of its points.
+// wholeTicks are gonum's, with whole numbers and no zeros behind them.
+func wholeTicks(lo, hi float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(lo, hi)
+	for i, t := range ticks {
+		if t.Label != "" {
+			ticks[i].Label = strconv.FormatFloat(t.Value, 'f', -1, 64)
+		}
+	}
+	return ticks
+}
+
+func cpus(n int) string {
+	if n == 1 {
+		return "1 CPU"
+	}
+	return fmt.Sprintf("%d CPUs", n)
+}
+
+// stretch is a row of points at which WARN and backlog came out alike.
+type stretch struct {
+	first  *Point
+	points int
+}
+
+// maxStretches are printed.
+const maxStretches = 24
+
+func (sw *Sweep) stretches() []stretch {
+	var all []stretch
+	for _, p := range sw.Points {
+		if n := len(all); n > 0 {
+			if q := all[n-1].first; q.Warn == p.Warn && q.Backlog == p.Backlog && len(q.Void) == 0 && len(p.Void) == 0 {
+				all[n-1].points++
+				continue
+			}
+		}
+		all = append(all, stretch{p, 1})
+	}
+	return all
+}
+
+// WriteText prints a sweep in few lines: where the whole WARN is stored, and the curve where it changes.
 func (sw *Sweep) WriteText(w io.Writer) error {
 	var b strings.Builder
 	want := sw.Expected[grade.Warn].Records
-	fmt.Fprintf(&b, "%s: Linux %s (%s), %d cpus, %d baud, wire %s\n", sw.Strategy, sw.Release, sw.Console, sw.CPUs, sw.Baud, sw.Mode)
+	fmt.Fprintf(&b, "%s: Linux %s (%s), %s, %d baud, wire %s\n", sw.Strategy, sw.Release, sw.Console, cpus(sw.CPUs), sw.Baud, sw.Mode)
 	fmt.Fprintf(&b, "%s; backlog %d records of %d bytes; a WARN has %d records\n", sw.Scenario, sw.Backlog, sw.RecordLen, want)
 	fmt.Fprintf(&b, "%d of %d points over %d bytes of wire, one trial each, %d void, %.0f s of trials\n", len(sw.Points), sw.Wanted, sw.Span, sw.Voids,
 		sw.Took.Seconds())
@@ -96,20 +141,28 @@ func (sw *Sweep) WriteText(w io.Writer) error {
 		}
 		fmt.Fprintf(&b, "whole WARN %s: %s\n", f.what, at)
 	}
-	fmt.Fprintf(&b, "\n%8s %10s  %-11s  %-11s  %-11s\n%8s %10s  %5s %5s  %5s %5s  %5s %5s\n", "NMI at", "", "warn", "backlog", "panic",
-		"byte", "ms", "store", "wire", "store", "wire", "store", "wire")
-	step := max(1, (len(sw.Points)+19)/20)
-	for i, p := range sw.Points {
-		if i%step != 0 && i != len(sw.Points)-1 {
+	fmt.Fprintf(&b, "\n%8s %10s  %-11s  %-11s  %-11s\n%8s %10s  %5s %5s  %5s %5s  %5s %5s  %5s\n", "NMI at", "", "warn", "backlog", "panic",
+		"byte", "ms", "store", "wire", "store", "wire", "store", "wire", "points")
+	rows := sw.stretches()
+	left := 0
+	for i, r := range rows {
+		// All of them where there is room, else the ends and some between.
+		if step := (len(rows) + maxStretches - 1) / maxStretches; i%step != 0 && i != len(rows)-1 {
+			left++
 			continue
 		}
-		void := ""
+		p, void := r.first, ""
 		if len(p.Void) > 0 {
 			void = " void"
 		}
-		fmt.Fprintf(&b, "%8d %10.3f  %5d %5d  %5d %5d  %5d %5d%s\n", p.Byte, float64(p.NS)/1e6, p.Warn.Stored, p.Warn.Wire,
-			p.Backlog.Stored, p.Backlog.Wire, p.Panic.Stored, p.Panic.Wire, void)
+		fmt.Fprintf(&b, "%8d %10.3f  %5d %5d  %5d %5d  %5d %5d  %5d%s\n", p.Byte, float64(p.NS)/1e6, p.Warn.Stored, p.Warn.Wire,
+			p.Backlog.Stored, p.Backlog.Wire, p.Panic.Stored, p.Panic.Wire, r.points, void)
 	}
+	fmt.Fprintf(&b, "a row is the first of so many points in a row with the same WARN and backlog")
+	if left > 0 {
+		fmt.Fprintf(&b, "; %d rows are\nleft out here, sweep.tsv has every point", left)
+	}
+	b.WriteString("\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }
