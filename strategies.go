@@ -131,7 +131,7 @@ func (f *strategiesFlags) run(cmd *cobra.Command) error {
 	}
 	p := newProgress(cmd.ErrOrStderr())
 	defer p.end()
-	subjects, free, err := f.subjects(cmd.Context(), board, cat, f.strategies, true, p)
+	subjects, free, err := f.subjects(cmd.Context(), board, cat, f.strategies, !f.masks, p)
 	defer free()
 	if err != nil {
 		return err

@@ -59,6 +59,7 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 	if err != nil {
 		return harness.Subject{}, nil, fmt.Errorf("strategy %s: %w", strategy, err)
 	}
+	benches.own = line
 	s := harness.Subject{Strategy: st.Name, Kernel: st.Kernel, Release: img.Release, Console: string(img.Console), Board: b.Name,
 		Mode: string(b.Wire), Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: setup.CPUs, Names: symbols,
 		Rest: benches.close}
