@@ -43,6 +43,7 @@ func arm(p *plan.Plan) (*plan.Message, error) {
 			}
 		}
 	}
+	settle()
 	if p.OpenConsole {
 		// Without O_NONBLOCK open(2) waits for a carrier. The descriptor is kept for ever.
 		if _, err := syscall.Open(consolePort, syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_NONBLOCK, 0); err != nil {
