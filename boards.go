@@ -32,5 +32,5 @@ func newBoards() *cobra.Command {
 		return t.Flush()
 	}
 	c.AddCommand(list)
-	return c
+	return group(c)
 }

@@ -20,8 +20,8 @@ Kernels are unpacked or built into the cache and never installed. What was used 
 	}
 	var files []string
 	c.PersistentFlags().StringSliceVar(&files, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
-	c.AddCommand(kernelsList(&files), kernelsFetch(&files), kernelsPath(&files))
-	return c
+	c.AddCommand(kernelsList(&files), kernelsFetch(&files), kernelsBuild(&files), kernelsPath(&files))
+	return group(c)
 }
 
 func kernelsList(files *[]string) *cobra.Command {
@@ -81,6 +81,56 @@ func kernelsFetch(files *[]string) *cobra.Command {
 			for _, pkg := range img.Packages {
 				fmt.Fprintf(cmd.OutOrStdout(), "  %s %s\n", pkg.Package, pkg.Version)
 			}
+		}
+		return nil
+	}
+	return c
+}
+
+func kernelsBuild(files *[]string) *cobra.Command {
+	var tree kernels.Tree
+	c := &cobra.Command{
+		Use:   "build [KERNEL]",
+		Short: "compile a kernel with the flush strategies",
+		Long: `Compiles a kernel of the catalogue (default ` + kernels.Strategic + `) with its patches, and the probe module for it. The result is
+named by a digest of source, patches, configuration and compiler, so that nothing is built twice; other patches on the same
+tree compile only what they touch. The log is kept, a failed one too.
+
+--tree, --patch and --config are also flags of run, sweep and strategies: those build in the same way what they need.`,
+		Example: `  lastpage kernels build
+  lastpage kernels build --tree ~/src/linux --patch 0001-mine.patch
+  lastpage kernels build --tree https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git#v7.4-rc1
+  lastpage sweep --strategy inline --tree ~/src/linux --patch 0001-mine.patch`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	treeFlags(c.Flags(), &tree)
+	refresh := c.Flags().Bool("refresh", false, "look for a newer source package, or where a git ref points to now")
+	asJSON := jsonFlag(c)
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		cat, err := kernels.LoadCatalogue(*files...)
+		if err != nil {
+			return err
+		}
+		name := kernels.Strategic
+		if len(args) == 1 {
+			name = args[0]
+		}
+		if err := cat.Use(name, tree); err != nil {
+			return err
+		}
+		p := newProgress(cmd.ErrOrStderr())
+		defer p.end()
+		img, err := cat.Prepare(cmd.Context(), name, kernels.Options{Refresh: *refresh, Progress: p})
+		if err != nil {
+			return err
+		}
+		p.end()
+		if *asJSON {
+			return printJSON(cmd.OutOrStdout(), img)
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: Linux %s\n", img.Name, img.Release)
+		for _, path := range []string{img.Vmlinuz, img.SystemMap, img.Config, img.Probe} {
+			fmt.Fprintln(cmd.OutOrStdout(), "  "+path)
 		}
 		return nil
 	}

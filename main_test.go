@@ -26,6 +26,9 @@ type call struct {
 var refusals = []call{
 	{name: "no-arguments-to-dmesg", args: []string{"dmesg"}, exit: exitLabFailed},
 	{name: "unknown-command", args: []string{"flush"}, exit: exitLabFailed},
+	{name: "unknown-command-of-kernels", args: []string{"kernels", "bake"}, exit: exitLabFailed},
+	{name: "build-of-a-fetched-kernel", args: []string{"kernels", "build", "debian-6.12"}, exit: exitLabFailed},
+	{name: "tree-that-is-none", args: []string{"sweep", "--tree", "no-such-tree"}, exit: exitLabFailed},
 	{name: "unknown-flag", args: []string{"run", "--baudrate", "9600"}, exit: exitLabFailed},
 	{name: "unknown-board", args: []string{"run", "--board", "toaster"}, exit: exitLabFailed},
 	{name: "unknown-kernel", args: []string{"run", "--kernel", "debian-2.0"}, exit: exitLabFailed},

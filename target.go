@@ -16,6 +16,7 @@ import (
 type target struct {
 	board, inventory string
 	catalogue        []string
+	tree             kernels.Tree
 	baud             int
 	backlog, length  int
 }
@@ -24,6 +25,7 @@ func (t *target) flags(fl *pflag.FlagSet) {
 	fl.StringVar(&t.board, "board", "qemu", "board of the inventory")
 	fl.StringVar(&t.inventory, "inventory", "", "inventory file (default: the built-in one)")
 	fl.StringSliceVar(&t.catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
+	treeFlags(fl, &t.tree)
 	fl.IntVar(&t.baud, "baud", 115200, "rate of the line")
 	fl.IntVar(&t.backlog, "backlog", 600, "records of the backlog")
 	fl.IntVar(&t.length, "record-len", 80, "bytes of text in a record of the backlog")
@@ -46,7 +48,16 @@ func (t *target) open() (*lab.Board, *kernels.Catalogue, error) {
 		return nil, nil, err
 	}
 	cat, err := kernels.LoadCatalogue(t.catalogue...)
+	if err == nil && t.tree.Set() {
+		err = cat.Use(kernels.Strategic, t.tree)
+	}
 	return board, cat, err
+}
+
+func treeFlags(fl *pflag.FlagSet, t *kernels.Tree) {
+	fl.StringVar(&t.Source, "tree", "", "Linux tree to build in place of "+kernels.Strategic+"'s: a directory (only read), a tarball, or a git URL[#REF]")
+	fl.StringArrayVar(&t.Patches, "patch", nil, "patch on top of the strategies' own; may be repeated")
+	fl.StringVar(&t.Config, "config", "", "whole .config in place of the small one")
 }
 
 // subjects makes strategies ready to be tried, fetching or building what is not in the cache. free is never nil.

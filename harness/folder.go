@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -69,7 +70,11 @@ func LoadTrial(dir string) (*Trial, error) {
 	t := &Trial{dir: dir}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if err := dec.Decode(t); err != nil {
-		return nil, fmt.Errorf("read %s: at byte %d: %w", path, dec.InputOffset(), err)
+		at := dec.InputOffset() // of the last whole value: the beginning, if the file just ends
+		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+			at = int64(len(data))
+		}
+		return nil, fmt.Errorf("read %s: at byte %d: %w", path, at, err)
 	}
 	if t.Schema != TrialSchema {
 		return nil, fmt.Errorf("read %s: schema %q, this program reads %q", path, t.Schema, TrialSchema)
