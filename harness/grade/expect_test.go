@@ -101,6 +101,14 @@ func TestSections(t *testing.T) {
 			"boot 1/1/1 complete; backlog 5/2/2 plan"},
 		{"an oops", "T0 Linux\nT5 BUG: kernel NULL pointer dereference, address: 0000000000000000\nT5 Oops: Oops: 0000 [#1] SMP\n" + end, nil, nil,
 			"boot 1/1/1 complete; warn 3/3/3 complete"},
+		{"an oops that handed over to a crash kernel", "T0 Linux\nT5 BUG: kernel NULL pointer dereference, address: 0000000000000000\n-T5 CR2: 0",
+			[]Event{provoked(plan.ProvokeOops), {Code: plan.CrashExec}}, nil, "boot 1/1/1 complete; warn 2/2/1 death"},
+		{"an oops that was cut off", "T0 Linux\nT5 BUG: kernel NULL pointer dereference, address: 0000000000000000\nT5 CR2: 0",
+			[]Event{provoked(plan.ProvokeOops)}, nil, "boot 1/1/1 complete; warn ?/2/2 unknown"},
+		{"a soft lockup", "T0 Linux\nC0 watchdog: BUG: soft lockup - CPU#0 stuck for 2s! [x:1]\nC0  </TASK>",
+			[]Event{provoked(plan.ProvokeSoftlockup), {Code: plan.ProvokeDone}}, nil, "boot 1/1/1 complete; warn 2/2/2 complete"},
+		{"a soft lockup that did not end", "T0 Linux\nC0 watchdog: BUG: soft lockup - CPU#0 stuck for 2s! [x:1]\nC0  </TASK>",
+			[]Event{provoked(plan.ProvokeSoftlockup)}, nil, "boot 1/1/1 complete; warn ?/2/2 unknown"},
 	} {
 		in := trial(t, tt.lines)
 		in.Events, in.Reference = tt.events, tt.ref

@@ -99,11 +99,16 @@ func (j *judge) complete(name string) bool {
 		}
 		return n > 0 && len(seen) == n
 	case Warn:
-		return j.s.warnEnd
+		// The report of a soft lockup has no end trace. The lockup outlasts it.
+		return j.s.warnEnd || j.s.warnAt >= 0 && j.provoked(plan.ProvokeSoftlockup) && rang(j.in.Events, plan.ProvokeDone)
 	case Panic:
 		return j.s.panicEnd
 	}
 	return false
+}
+
+func (j *judge) provoked(p plan.Provoke) bool {
+	return slices.ContainsFunc(j.in.Events, func(e Event) bool { return e.Code == plan.Provoked && int(e.Arg) == plan.ProvokeArg(p) })
 }
 
 func rang(events []Event, c plan.Code) bool {
@@ -124,6 +129,8 @@ func (j *judge) expect(name string, s *Section, held Count, holes int) {
 		s.Expected, s.ExpectedFrom = &held, FromComplete
 	case name == Panic && holes == 0 && j.s.panicAt >= 0 && (rang(j.in.Events, plan.Die) || rang(j.in.Events, plan.CrashExec)):
 		s.Expected, s.ExpectedFrom = &held, FromDeath
+	case name == Warn && holes == 0 && j.s.warnAt >= 0 && j.s.panicAt < 0 && rang(j.in.Events, plan.CrashExec):
+		s.Expected, s.ExpectedFrom = &held, FromDeath // an oops that handed over: as above
 	case j.want[name] == no && s.Fates.none():
 		s.Expected, s.ExpectedFrom = &Count{}, FromPlan
 	case name == Backlog && j.backlogRecords() > 0 && j.recordSize() > 0:
