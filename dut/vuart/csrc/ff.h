@@ -20,6 +20,6 @@
 
 void ff_init(struct device *d, bool wanted);
 void ff_access(struct device *d, bool lsr, uint8_t v); /* after every access to the device; v: what LSR read */
-void ff_forget(void);                                  /* the VM stands */
+void ff_forget(void);                                  /* the VM stands, or something else than its polls goes on */
 
 #endif

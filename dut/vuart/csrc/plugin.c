@@ -56,8 +56,13 @@ static int64_t now_ns(void)
 	return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 }
 
+/*
+ * What interrupts the guest may come about in the very access that finds the chip in a new state. The guest has it before its next
+ * instruction then, so the polls before say nothing about those behind.
+ */
 static void set_irq(int level)
 {
+	ff_forget();
 	qemu_set_irq(irq, level);
 }
 
@@ -74,6 +79,7 @@ static void nmi(void)
 {
 	void *err = NULL;
 
+	ff_forget();
 	nmi_monitor_handle(0, &err);
 	if (err) {
 		snprintf(dev.pg->error, sizeof(dev.pg->error), "this machine takes no NMI");
@@ -110,6 +116,7 @@ static void stop(void)
 
 static void machine_reset(void)
 {
+	ff_forget();
 	qemu_system_reset_request(SHUTDOWN_CAUSE_GUEST_RESET);
 }
 
