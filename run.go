@@ -15,6 +15,7 @@ import (
 	"lastpage/dut/qemu"
 	"lastpage/harness"
 	"lastpage/kernels"
+	"lastpage/lab"
 )
 
 type runFlags struct {
@@ -131,7 +132,7 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	}
 	p := newProgress(cmd.ErrOrStderr())
 	defer p.end()
-	subjects, free, err := f.subjects(cmd.Context(), board, cat, names, false, p)
+	subjects, free, err := f.subjects(cmd.Context(), board, cat, names, lab.Options{}, p)
 	defer free()
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"lastpage/harness"
 	"lastpage/kernels/plan"
+	"lastpage/lab"
 )
 
 // The strategies of the built 7.x kernel and the stock kernels beside them.
@@ -131,7 +132,7 @@ func (f *strategiesFlags) run(cmd *cobra.Command) error {
 	}
 	p := newProgress(cmd.ErrOrStderr())
 	defer p.end()
-	subjects, free, err := f.subjects(cmd.Context(), board, cat, f.strategies, !f.masks, p)
+	subjects, free, err := f.subjects(cmd.Context(), board, cat, f.strategies, lab.Options{Accept: !f.masks, Alike: f.masks}, p)
 	defer free()
 	if err != nil {
 		return err

@@ -61,7 +61,8 @@ func treeFlags(fl *pflag.FlagSet, t *kernels.Tree) {
 }
 
 // subjects makes strategies ready to be tried, fetching or building what is not in the cache. free is never nil.
-func (t *target) subjects(ctx context.Context, b *lab.Board, cat *kernels.Catalogue, names []string, accept bool, p *progress) (all []harness.Subject, free func(), err error) {
+func (t *target) subjects(ctx context.Context, b *lab.Board, cat *kernels.Catalogue, names []string, o lab.Options, p *progress) (all []harness.Subject, free func(), err error) {
+	o.Baud, o.Progress = t.baud, p
 	var frees []func()
 	free = func() {
 		for _, f := range frees {
@@ -69,7 +70,7 @@ func (t *target) subjects(ctx context.Context, b *lab.Board, cat *kernels.Catalo
 		}
 	}
 	for _, name := range names {
-		s, f, err := b.Subject(ctx, cat, name, lab.Options{Baud: t.baud, Progress: p, Accept: accept})
+		s, f, err := b.Subject(ctx, cat, name, o)
 		if err != nil {
 			return nil, free, err
 		}
