@@ -163,7 +163,7 @@ func (b *builder) run(ctx context.Context, tmp string) error {
 			return fmt.Errorf("%s changed while it was waited for; run the build again", b.src.dir)
 		}
 	} else {
-		if err := b.unpack(ctx); err != nil {
+		if err := b.src.store(ctx, b.progress); err != nil {
 			return err
 		}
 		if err := b.w.link(ctx, b.src.pristine, b.progress); err != nil {
@@ -193,14 +193,6 @@ func (b *builder) run(ctx context.Context, tmp string) error {
 		return err
 	}
 	return m.keepLog(filepath.Join(tmp, "build.log"))
-}
-
-// unpack brings the source into the store.
-func (b *builder) unpack(ctx context.Context) error {
-	_, err := store.Do(ctx, "source", filepath.Base(b.src.pristine), b.progress.lines(), func(ctx context.Context, tmp string) error {
-		return b.src.unpack(ctx, tmp, b.progress)
-	})
-	return err
 }
 
 // compile runs make for everything a Kernel holds and returns how many objects it made.

@@ -249,6 +249,65 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
+// Builds in different trees do not wait for each other: each is still at its first object when the other has begun its own.
+func TestConcurrentTrees(t *testing.T) {
+	f := newFake(t)
+	t.Setenv("FAKE_SLEEP", "1000")
+	ctx, cancel := cancelled(t)
+	begun := make(chan string, 4)
+	var wg sync.WaitGroup
+	for _, fragment := range []string{"CONFIG_A=y\n", "CONFIG_C=y\n"} {
+		s := f.spec()
+		s.Config = Config{Fragment: []byte(fragment)}
+		wg.Go(func() {
+			var once sync.Once
+			_, err := Build(ctx, s, func(e Event) {
+				if e.Step == "compile" && e.Done == 1 {
+					once.Do(func() { begun <- fragment })
+				}
+			})
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("%q: %v", fragment, err)
+				begun <- "an error"
+			}
+		})
+	}
+	first, second := <-begun, <-begun
+	if first == second {
+		t.Errorf("%q twice", first)
+	}
+	cancel()
+	wg.Wait()
+
+	t.Setenv("FAKE_SLEEP", "0")
+	kernels := make([]*Kernel, 2)
+	for i, fragment := range []string{"CONFIG_A=y\n", "CONFIG_C=y\n"} {
+		s := f.spec()
+		s.Config = Config{Fragment: []byte(fragment)}
+		wg.Go(func() {
+			k, err := Build(t.Context(), s, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			kernels[i] = k
+		})
+	}
+	wg.Wait()
+	if t.Failed() {
+		return
+	}
+	if a, c := read(t, kernels[0].Config), read(t, kernels[1].Config); !strings.Contains(a, "CONFIG_A=y") || strings.Contains(a, "CONFIG_C") ||
+		!strings.Contains(c, "CONFIG_C=y") || strings.Contains(c, "CONFIG_A") {
+		t.Errorf("configurations %q, %q", a, c)
+	}
+	for _, k := range kernels {
+		if got := read(t, k.Vmlinuz); got != "int a;\n#define C 1\nint b;\n#define C 1\n" {
+			t.Errorf("vmlinuz %q", got)
+		}
+	}
+}
+
 // A build that is stopped leaves no process, and what it left half written is not taken for finished.
 func TestCancel(t *testing.T) {
 	f := newFake(t)

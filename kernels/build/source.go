@@ -160,6 +160,30 @@ func (s *source) fromTarball() error {
 	return nil
 }
 
+// Unpack brings a source into the store, if it is not there, and says where its files are; for a directory that is the directory. They
+// may be read, never written.
+func Unpack(ctx context.Context, from Source, progress Progress) (dir string, err error) {
+	if progress == nil {
+		progress = func(Event) {}
+	}
+	src, err := resolve(ctx, Spec{Source: from}, progress)
+	if err == nil && src.dir == "" {
+		err = src.store(ctx, progress)
+	}
+	if err != nil {
+		return "", fmt.Errorf("unpack source: %w", err)
+	}
+	return src.files(), nil
+}
+
+// store unpacks s into the store. Two that want the same at once are one.
+func (s *source) store(ctx context.Context, progress Progress) error {
+	_, err := store.Do(ctx, "source", filepath.Base(s.pristine), progress.lines(), func(ctx context.Context, tmp string) error {
+		return s.unpack(ctx, tmp, progress)
+	})
+	return err
+}
+
 // untar unpacks a tarball with one directory at its top.
 func untar(ctx context.Context, file, dir string) error {
 	_, err := output(ctx, "", "tar", "-C", dir, "--strip-components=1", "--no-same-owner", "-xf", file)

@@ -6,9 +6,9 @@ package strategies_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -50,7 +50,9 @@ var _ = ReportAfterSuite("JUnit, evidence", func(r Report) {
 	Expect(reporters.GenerateJUnitReport(r, "junit.xml")).To(Succeed())
 	if r.SuiteSucceeded {
 		Expect(os.RemoveAll(evidence)).To(Succeed())
+		return
 	}
+	fmt.Println("the evidence is kept in", evidence)
 })
 
 // catalogue is the built-in one; with a mutant, its kernel of the strategies has that patch on top.
@@ -68,44 +70,86 @@ func catalogue(mutant string) *kernels.Catalogue {
 	k, err := cat.Kernel("linux-7")
 	Expect(err).NotTo(HaveOccurred())
 	b := *k.Source.Build
-	b.Patches = append([]string{}, file)
+	b.Patches = []string{file}
 	k.Source.Build = &b
 	return cat
 }
 
+// mutants are the names of all mutants, for the law that each has its promise.
+func mutants() []string { return patches.Mutants() }
+
 var runs atomic.Int64
 
-// trial is one valid trial of a promise.
-func (p *promise) trial(ctx context.Context, mutant string) *harness.Trial {
+// A strategy takes the console over from a printer thread within a line: a trial is repeated at several moments of one, which at 115200
+// baud takes 8.3 ms.
+const (
+	moments  = 3
+	momentUS = 2900
+)
+
+// backlog is enough to be in the way: some 80 records, 0.7 s of wire, are pending when the trouble comes.
+const backlog = 120
+
+func few(p *plan.Plan) { p.Backlog = backlog }
+
+// trials are the valid trials of a promise: one for each injection, or at several moments of a line. They start from one snapshot.
+func (p *promise) trials(ctx context.Context, mutant string) []*harness.Trial {
 	GinkgoHelper()
-	inv, err := lab.LoadInventory("")
-	Expect(err).NotTo(HaveOccurred())
 	board := p.board
 	if board == "" {
 		board = "qemu"
 	}
-	b, err := inv.Find(board)
-	Expect(err).NotTo(HaveOccurred())
-	s, free, err := b.Subject(ctx, catalogue(mutant), p.strategy, lab.Options{Baud: 115200, Progress: GinkgoWriter})
+	s, free, err := find(board).Subject(ctx, catalogue(mutant), p.strategy, lab.Options{Baud: 115200, Progress: GinkgoWriter})
 	Expect(err).NotTo(HaveOccurred())
 	defer free()
 	sc, err := harness.FindScenario(p.scenario)
 	Expect(err).NotTo(HaveOccurred())
-	o := harness.Order{Scenario: sc, Trials: 1, Shape: func(x *plan.Plan) {
+	o := harness.Order{Scenario: sc, Trials: len(p.injects), Shape: func(x *plan.Plan) {
+		few(x)
 		if p.shape != nil {
 			p.shape(x)
 		}
-	}, Out: filepath.Join(evidence, strconv.FormatInt(runs.Add(1), 10)+"-"+strings.ReplaceAll(p.scenario, ":", "-"))}
-	if p.inject != "" {
-		in, err := harness.ParseInject(p.inject)
-		Expect(err).NotTo(HaveOccurred())
-		o.Injects = []harness.Inject{in}
+	}}
+	if !sc.Interrupted {
+		o.Trials, o.Scenario.PhaseUS = moments, momentUS
 	}
+	o.Injects = parse(p.injects)
+	return execute(ctx, o, s, mutant)
+}
+
+// find returns a board of the built-in inventory.
+func find(name string) *lab.Board {
+	GinkgoHelper()
+	inv, err := lab.LoadInventory("")
+	Expect(err).NotTo(HaveOccurred())
+	b, err := inv.Find(name)
+	Expect(err).NotTo(HaveOccurred())
+	return b
+}
+
+func parse(injects []string) (all []harness.Inject) {
+	GinkgoHelper()
+	for _, text := range injects {
+		in, err := harness.ParseInject(text)
+		Expect(err).NotTo(HaveOccurred())
+		all = append(all, in)
+	}
+	return all
+}
+
+// execute carries out an order and grades its trials from their files. All of them must be valid.
+func execute(ctx context.Context, o harness.Order, s harness.Subject, label string) (all []*harness.Trial) {
+	GinkgoHelper()
+	name := fmt.Sprintf("%02d-%s-%s", runs.Add(1), o.Scenario.Name, label)
+	o.Out = filepath.Join(evidence, strings.ReplaceAll(strings.TrimSuffix(name, "-"), ":", "-"))
 	Expect(o.Check()).To(Succeed())
 	r, err := harness.Execute(ctx, o, []harness.Subject{s}, nil)
 	Expect(err).NotTo(HaveOccurred())
-	Expect(r.Rows[0].Trials).To(HaveLen(1), "valid trials; void: %v", r.Rows[0].Voids)
-	t, err := harness.Regrade(ctx, r.Rows[0].Trials[0])
-	Expect(err).NotTo(HaveOccurred())
-	return t
+	Expect(r.Rows[0].Trials).To(HaveLen(o.Trials), "valid trials; void: %v", r.Rows[0].Voids)
+	for _, dir := range r.Rows[0].Trials {
+		t, err := harness.Regrade(ctx, dir)
+		Expect(err).NotTo(HaveOccurred())
+		all = append(all, t)
+	}
+	return all
 }
