@@ -178,11 +178,11 @@ func (b *Bench) open(ctx context.Context, p Payload, snap *snapshot) (*dut.Board
 // launch starts the process with its shared memory, and the goroutines that empty the page and the control channel.
 func (b *Bench) launch(ctx context.Context, p Payload, snap *snapshot) (l *live, err error) {
 	l = &live{log: wire.NewLog(wire.Virtual, wire.Frame{Baud: b.setup.Baud, Bits: 10}), control: make(chan plan.Message)}
-	defer func() {
+	defer func(l *live) { // a return of nil, err leaves no other
 		if err != nil {
 			l.free()
 		}
-	}()
+	}(l)
 	if err := l.memory(&b.setup, snap); err != nil {
 		return nil, err
 	}

@@ -3,7 +3,9 @@ package qemu
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -100,11 +102,23 @@ func (m *monitor) bounded(ctx context.Context, p *child.Process, what string, ca
 func (m *monitor) human(ctx context.Context, p *child.Process, line string) error {
 	return m.bounded(ctx, p, line, func() error {
 		said, err := m.raw.HumanMonitorCommand(line, nil)
-		if err == nil && said != "" {
-			err = fmt.Errorf("%s", said)
+		if wrong := complaint(said); err == nil && wrong != "" {
+			err = errors.New(wrong)
 		}
 		return err
 	})
+}
+
+// complaint is what a command of the human monitor said, without its warnings: QEMU 9.1 and later deprecate the load of a snapshot from a
+// descriptor by that name, and carry it out.
+func complaint(said string) string {
+	var rest []string
+	for line := range strings.Lines(said) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "warning: ") {
+			rest = append(rest, line)
+		}
+	}
+	return strings.Join(rest, "; ")
 }
 
 // status asks whether the guest runs. raw.QueryStatus rejects run states newer than its schema, so the reply is read here.
