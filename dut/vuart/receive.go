@@ -43,6 +43,21 @@ func (p *Page) RXFree() int {
 	return inboxLen - int(min(used, inboxLen))
 }
 
+// RXUnread is how many items the guest has not read yet, whether they are queued, on the line or in its receiver, and how many characters its
+// receiver holds. While unread is below depth, nothing that is pushed can be lost to a guest that does not get to read, be it because its CPU is
+// not let run.
+func (p *Page) RXUnread() (unread, depth int) {
+	u := &p.h.UART
+	// In the direction in which they move, so that none is missed.
+	unread = inboxLen - p.RXFree()
+	unread += int(u.RXBusy)
+	unread += int(u.RXN)
+	if u.FCR&1 != 0 {
+		return unread, pageFIFO
+	}
+	return unread, 1
+}
+
 // Inputs of the guest's port, as bits of its Modem Status Register.
 const (
 	CTS = 0x10

@@ -4,10 +4,10 @@
 // port with RFC 2217. It is for a VM in concurrent mode with the option vuart.Live, where virtual time is host time.
 //
 // Bytes come out of the page (vuart.Drain) and go to everybody who is connected; what they send goes to the guest's receiver (vuart.PushRX),
-// at the guest's own rate. A viewer who does not keep up loses his connection (TCP) or bytes (pty), and costs nobody else any.
+// at the guest's own rate, when it has room. A viewer who does not keep up loses his connection (TCP) or bytes (pty), and costs nobody else any.
 //
 // BREAK and modem lines go as far as the transport carries them: RFC 2217 both ways; telnet BREAK both ways; a raw port and a pty carry
-// neither (Linux drops TIOCSBRK on a pty).
+// neither (Linux drops TIOCSBRK on a pty), there Break stands in.
 package bridge
 
 import (
@@ -23,6 +23,7 @@ type Port interface {
 	Drain(func([]vuart.Rec)) (int, error)
 	PushRX(...vuart.RX) error
 	RXFree() int
+	RXUnread() (unread, depth int)
 	SetInputs(uint8)
 	Stats() vuart.Stats
 }
@@ -35,6 +36,11 @@ const maxWaiting = 64 << 10
 
 // Bridge joins one UART with any number of viewers.
 type Bridge struct {
+	// FullRate sends to the guest as fast as its line goes, as a far end does that looks at nothing. A host that stalls takes the guest's CPU away
+	// while the line goes on, so that it loses characters through no fault of its own. Without FullRate as much is sent as its receiver has room for,
+	// in bursts at its rate. Set it before Run.
+	FullRate bool
+
 	port Port
 	tap  func([]vuart.Rec) // nil: nobody keeps a record
 
@@ -103,12 +109,16 @@ func (b *Bridge) each(f func(viewer) bool) {
 	}
 }
 
-// send gives the guest as much as its queue takes.
+// send gives the guest as much as its queue takes, or as its receiver has room for.
 func (b *Bridge) send() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := min(len(b.waiting), b.port.RXFree())
-	if n == 0 {
+	if !b.FullRate {
+		unread, depth := b.port.RXUnread()
+		n = min(n, depth-unread)
+	}
+	if n <= 0 {
 		return nil
 	}
 	if err := b.port.PushRX(b.waiting[:n]...); err != nil {
@@ -145,6 +155,11 @@ func (b *Bridge) queueBytes(ctx context.Context, text []byte) error {
 		items[i].Byte = c
 	}
 	return b.queue(ctx, items...)
+}
+
+// Break sends a BREAK to the guest, behind what was sent before. It takes at least a frame, and 4 s at most: its length is told in 32 bits of ns.
+func (b *Bridge) Break(ctx context.Context, d time.Duration) error {
+	return b.queue(ctx, vuart.RX{Key: vuart.Key{Flags: vuart.RXBreak}, Dur: min(d, 4*time.Second)})
 }
 
 func (b *Bridge) add(v viewer) {

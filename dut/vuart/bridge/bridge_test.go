@@ -25,6 +25,7 @@ type fakePort struct {
 	inputs []uint8
 	stats  vuart.Stats
 	free   int
+	unread int // of a receiver of 16
 }
 
 func newFake() *fakePort {
@@ -56,6 +57,12 @@ func (f *fakePort) RXFree() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.free
+}
+
+func (f *fakePort) RXUnread() (unread, depth int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.unread, 16
 }
 
 func (f *fakePort) SetInputs(v uint8) {
@@ -191,6 +198,36 @@ func TestQueueFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.await(t, "slow guest", received(want))
+}
+
+// TestRoom: a guest that has unread characters gets no more than its receiver holds, unless full rate is asked for.
+func TestRoom(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		f := newFake()
+		f.unread = 14
+		b := New(f, nil)
+		b.FullRate = full
+		want := 2
+		if full {
+			want = 100
+		}
+		if err := b.queueBytes(t.Context(), bytes.Repeat([]byte("x"), 100)); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.step(); err != nil {
+			t.Fatal(err)
+		}
+		if len(f.got) != want || len(b.waiting) != 100-want {
+			t.Errorf("full rate %v: %d sent, %d wait, want %d sent", full, len(f.got), len(b.waiting), want)
+		}
+		f.unread = 17
+		if err := b.step(); err != nil {
+			t.Fatal(err)
+		}
+		if len(f.got) != want {
+			t.Errorf("full rate %v: %d sent into a full receiver", full, len(f.got)-want)
+		}
+	}
 }
 
 func TestPTY(t *testing.T) {

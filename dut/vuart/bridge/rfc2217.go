@@ -86,7 +86,7 @@ func (t *telnet) received(ctx context.Context, b []byte) error {
 func (t *telnet) command(ctx context.Context, c command) error {
 	switch c.verb {
 	case brk:
-		return t.sendBreak(ctx, 0)
+		return t.c.bridge.Break(ctx, 0)
 	case will, do:
 		t.negotiate(c)
 	case sb:
@@ -115,11 +115,6 @@ func (t *telnet) negotiate(c command) {
 		t.agreed[key] = true
 		t.c.put([]byte{iac, answer, c.option})
 	}
-}
-
-func (t *telnet) sendBreak(ctx context.Context, d time.Duration) error {
-	// A BREAK's length is told in 32 bits of ns. Longer ones end there.
-	return t.c.bridge.queue(ctx, vuart.RX{Key: vuart.Key{Flags: vuart.RXBreak}, Dur: min(d, 4*time.Second)})
 }
 
 func (t *telnet) reply(code byte, payload ...byte) {
@@ -171,7 +166,7 @@ func (t *telnet) control(ctx context.Context, ctl byte) error {
 		if !t.breakSince.IsZero() {
 			d := time.Since(t.breakSince)
 			t.breakSince = time.Time{}
-			if err := t.sendBreak(ctx, d); err != nil {
+			if err := t.c.bridge.Break(ctx, d); err != nil {
 				return err
 			}
 		}
