@@ -6,33 +6,20 @@ import (
 	"bytes"
 	"context"
 	"crypto/md5" //nolint:gosec // what busybox in the guest can compute; it guards against the wire, not against people
-	"debug/elf"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"lastpage/dut/qemu"
 	"lastpage/dut/vuart"
-	"lastpage/kernels"
-	"lastpage/kernels/plan"
+	"lastpage/lab/live"
 )
-
-// shellInit is process 1 of the guest with a login shell on its serial port.
-const shellInit = `#!/bin/busybox sh
-/bin/busybox --install -s /bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
-dmesg -n 1
-while :; do setsid getty -L 115200 ttyS0 vt100; done
-`
 
 // stepLimit guards one step of a dialogue against a guest that hangs, in host time.
 const stepLimit = 15 * time.Minute
@@ -55,14 +42,17 @@ func tty(ctx context.Context, t *test) error {
 	data := make([]byte, size)
 	r := rand.NewChaCha8([32]byte{1})
 	_, _ = r.Read(data)
-	initrd, hasSetserial, err := shellInitramfs(img, dir, data)
+	file := filepath.Join(dir, "data")
+	if err := os.WriteFile(file, data, 0o644); err != nil {
+		return err
+	}
+	initrd, hasSetserial, err := live.Shell(img, map[string]string{"/data": file})
 	if err != nil {
 		return err
 	}
-	line := img.Cmdline + " rdinit=/shell"
 	t.Tell("tty: booting to a login shell")
-	c, err := openConsole(ctx, machine{page: vuart.Default(), initrd: initrd, spec: qemu.Spec{Binary: t.Binary, Mode: qemu.Exact, CPUs: 1, MemMiB: 256,
-		Shift: 4, Seed: 7, Kernel: img.Vmlinuz, Cmdline: line}})
+	c, err := openConsole(ctx, live.Machine{Page: vuart.Default(), Initrd: initrd, Spec: qemu.Spec{Binary: t.Binary, Mode: qemu.Exact, CPUs: 1, MemMiB: 256,
+		Shift: 4, Seed: 7, Kernel: img.Vmlinuz, Cmdline: img.Cmdline + live.ShellArgs}})
 	if err != nil {
 		return err
 	}
@@ -254,64 +244,4 @@ func lineWith(s, part string) string {
 		}
 	}
 	return ""
-}
-
-// shellInitramfs packs busybox, the data, and setserial with its libraries if it is there.
-func shellInitramfs(img *kernels.Image, dir string, data []byte) (initrd []byte, hasSetserial bool, err error) {
-	busybox, err := exec.LookPath("busybox")
-	if err != nil {
-		return nil, false, errors.New("busybox: not found: install busybox-static (setup.sh does)")
-	}
-	extra := map[string]string{"/bin/busybox": busybox}
-	for name, content := range map[string]string{"shell": shellInit, "passwd": "root::0:0:root:/:/bin/sh\n", "group": "root:x:0:\n", "data": string(data)} {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(content), 0o755); err != nil {
-			return nil, false, err
-		}
-		extra[map[string]string{"shell": "/shell", "passwd": "/etc/passwd", "group": "/etc/group", "data": "/data"}[name]] = path
-	}
-	if path, err := exec.LookPath("setserial"); err == nil {
-		if libs, err := libraries(path); err == nil {
-			hasSetserial = true
-			extra["/sbin/setserial"] = path
-			for at, from := range libs {
-				extra[at] = from
-			}
-		}
-	}
-	var b bytes.Buffer
-	err = kernels.WriteInitramfs(&b, img, plan.Default(runID, 1), extra)
-	return b.Bytes(), hasSetserial, err
-}
-
-// libraries are what a dynamic program needs, by the place where its loader looks.
-func libraries(path string) (map[string]string, error) {
-	f, err := elf.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	out := map[string]string{}
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_INTERP {
-			b := make([]byte, p.Filesz)
-			if _, err := p.ReadAt(b, 0); err != nil {
-				return nil, err
-			}
-			loader := strings.TrimRight(string(b), "\x00")
-			out[loader] = loader
-		}
-	}
-	names, err := f.ImportedLibraries()
-	if err != nil {
-		return nil, err
-	}
-	for _, n := range names {
-		lib := filepath.Join("/lib/x86_64-linux-gnu", n)
-		if _, err := os.Stat(lib); err != nil {
-			return nil, err
-		}
-		out[lib] = lib
-	}
-	return out, nil
 }

@@ -19,6 +19,7 @@ import (
 	"lastpage/dut/qemu"
 	"lastpage/kernels"
 	"lastpage/kernels/plan"
+	"lastpage/lab/live"
 )
 
 // stock is the way without a model: QEMU's own UART on a socketpair whose other end is read no faster than the line would be. It stands
@@ -65,11 +66,11 @@ func paced(ctx context.Context, t *test, img *kernels.Image) (*shot, time.Durati
 		files = append(files, f)
 		return fmt.Sprintf("/proc/self/fd/%d", 2+len(files))
 	}
-	ram, err := memfd("ram", 256<<20)
+	ram, err := live.Memfd("ram", 256<<20)
 	if err != nil {
 		return nil, 0, err
 	}
-	rd, err := memfd("initrd", 0)
+	rd, err := live.Memfd("initrd", 0)
 	if err != nil {
 		return nil, 0, err
 	}

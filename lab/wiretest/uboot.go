@@ -11,20 +11,18 @@ import (
 
 	"lastpage/dut/qemu"
 	"lastpage/dut/vuart"
+	"lastpage/lab/live"
 )
-
-// ubootROM is where Debian's u-boot-qemu has it.
-const ubootROM = "/usr/lib/u-boot/qemu-x86/u-boot.rom"
 
 // uboot types at a boot loader that polls its UART, at the line's full rate.
 func uboot(ctx context.Context, t *test) error {
-	if _, err := os.Stat(ubootROM); err != nil {
-		t.add(unknown("uboot", "U-Boot's prompt", fmt.Errorf("%s: not there: install u-boot-qemu (setup.sh does)", ubootROM)))
+	if _, err := os.Stat(live.UBoot); err != nil {
+		t.add(unknown("uboot", "U-Boot's prompt", fmt.Errorf("%s: not there: install u-boot-qemu (setup.sh does)", live.UBoot)))
 		return nil
 	}
 	t.Tell("uboot: booting")
-	c, err := openConsole(ctx, machine{page: vuart.Default(), bios: ubootROM, spec: qemu.Spec{Binary: t.Binary, Mode: qemu.Exact, CPUs: 1, MemMiB: 256,
-		Shift: 4, Seed: 7, Kernel: "none"}})
+	c, err := openConsole(ctx, live.Machine{Page: vuart.Default(), Firmware: live.UBoot, Spec: qemu.Spec{Binary: t.Binary, Mode: qemu.Exact, CPUs: 1, MemMiB: 256,
+		Shift: 4, Seed: 7}})
 	if err != nil {
 		return err
 	}
