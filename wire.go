@@ -12,8 +12,8 @@ import (
 )
 
 func newWire() *cobra.Command {
-	c := &cobra.Command{Use: "wire", Short: "the wire itself: is it what it claims to be?"}
-	c.AddCommand(newWireTest())
+	c := &cobra.Command{Use: "wire", Short: "the wire itself: its proof, and a bridge to it"}
+	c.AddCommand(newWireTest(), newWireBridge())
 	return c
 }
 

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lastpage/dut/qemu"
+	"lastpage/dut/vuart"
+	"lastpage/dut/vuart/bridge"
+	"lastpage/kernels"
+	"lastpage/lab/live"
+)
+
+// breakTime is how long a BREAK is that a signal asks for; tcsendbreak(3) sends as much.
+const breakTime = 250 * time.Millisecond
+
+// bridged is a guest and the places where its serial line comes out.
+type bridged struct {
+	kernel, firmware, more, binary string
+	catalogue                      []string
+	cpus, memory                   int
+	tcp, telnet, link              string
+	fullRate                       bool
+}
+
+func newWireBridge() *cobra.Command {
+	var o bridged
+	c := &cobra.Command{
+		Use:   "bridge",
+		Short: "boot something and show its serial line as a pty, a TCP port and RFC 2217",
+		Long: `Boots a kernel with a login shell (root, no password), or a firmware, and shows its 16550A as if its plug were there:
+at its own baud rate, in the time of this machine. Prints where, one place a line, and runs until Ctrl-C.
+
+  pty      for picocom, minicom, screen: bytes, nothing else. The rate set on it does not matter.
+  tcp      for nc, socat, lastpage capture: bytes, nothing else. Any number of viewers; all of them may type.
+  rfc2217  for telnet, ser2net, pySerial's rfc2217://: bytes, BREAK both ways, DTR and RTS both ways (a null modem: your DTR is
+           the guest's DSR and DCD, your RTS its CTS), and the guest's rate and format when they are asked for.
+
+A pty and a bare port carry no BREAK (Linux drops it on a pty): kill -USR1 sends one. What is typed within 5 s after it is a SysRq
+key of a Linux guest.
+
+Nobody has to read: a viewer who does not keep up loses bytes (pty) or his connection (TCP); the guest never waits for him.
+What is typed goes out at the guest's rate, but never more than its receiver has room for, so that a host which stalls costs it
+nothing. --full-rate sends as a far end does that looks at nothing: a guest whose CPU this host does not let run then loses characters.
+Whatever was lost is counted and told at the end, with everything else that is not the guest's doing.`,
+		Example: `  lastpage wire bridge                                   Debian 12's backported cloud kernel, a shell
+  lastpage wire bridge --firmware u-boot --tcp :4000     U-Boot; nc 127.0.0.1 4000
+  lastpage wire bridge --link /tmp/dut & picocom -b 115200 /tmp/dut
+  lastpage wire bridge --kernel debian-6.12-rt --append 'loglevel=8' --rfc2217 :4001`,
+		Args: cobra.NoArgs,
+	}
+	fl := c.Flags()
+	fl.StringVar(&o.kernel, "kernel", "debian-6.12-cloud", "kernel of the catalogue")
+	fl.StringVar(&o.firmware, "firmware", "", "file to run instead of a kernel; u-boot: Debian's u-boot-qemu")
+	fl.StringVar(&o.more, "append", "", "more for the kernel's command line")
+	fl.IntVar(&o.cpus, "cpus", 1, "CPUs of the guest; each takes one of the host's")
+	fl.IntVar(&o.memory, "memory", 256, "MiB")
+	fl.StringVar(&o.tcp, "tcp", ":0", "address of the bare port; without a host the loopback interface, 0: any port")
+	fl.StringVar(&o.telnet, "rfc2217", ":0", "address of the telnet port")
+	fl.BoolVar(&o.fullRate, "full-rate", false, "send to the guest at its full rate, whether it reads or not")
+	fl.StringVar(&o.link, "link", "", "make a symbolic link to the pty by this name")
+	fl.StringVar(&o.binary, "qemu", "", "QEMU binary (default qemu-system-x86_64 from PATH)")
+	fl.StringSliceVar(&o.catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+	}
+	return c
+}
+
+func (o *bridged) run(ctx context.Context, out, errs io.Writer) error {
+	if o.cpus < 1 || o.cpus > 8 || o.memory < 64 || o.memory > 2048 {
+		return fmt.Errorf("--cpus %d, --memory %d: want 1 to 8, and 64 to 2048 MiB", o.cpus, o.memory)
+	}
+	p := newProgress(errs)
+	m, err := o.machine(ctx, p)
+	p.end()
+	if err != nil {
+		return err
+	}
+	g, err := live.Start(ctx, m)
+	if err != nil {
+		return err
+	}
+	defer g.Page.Close()
+	defer g.Kill()
+	ctx, cancel := context.WithCancel(ctx)
+	ear := &calibration{to: errs}
+	b := bridge.New(g.Page, ear.hear)
+	b.FullRate = o.fullRate
+	pty, err := o.open(ctx, b, out)
+	if err == nil {
+		err = o.attend(ctx, b, g, errs)
+	}
+	cancel()
+	g.Kill()
+	if o.link != "" && pty != nil {
+		os.Remove(o.link)
+	}
+	if pty != nil {
+		account(errs, g.Page.Stats(), pty.Lost())
+	}
+	return err
+}
+
+// machine fetches and packs what is booted, and makes sure that the wire can be trusted in this QEMU.
+func (o *bridged) machine(ctx context.Context, p *progress) (m live.Machine, err error) {
+	binary := o.binary
+	if binary == "" {
+		binary = "qemu-system-x86_64"
+	}
+	p.step("the UART model in %s", binary)
+	if _, err := vuart.SelfTest(ctx, binary); err != nil {
+		return m, err
+	}
+	m = live.Machine{Page: vuart.Default(), Spec: qemu.Spec{Binary: o.binary, Mode: qemu.Concurrent, CPUs: o.cpus, MemMiB: o.memory}}
+	if o.firmware != "" {
+		if m.Firmware = o.firmware; o.firmware == "u-boot" {
+			m.Firmware = live.UBoot
+		}
+		if _, err := os.Stat(m.Firmware); err != nil {
+			return m, fmt.Errorf("--firmware %s: %w", o.firmware, err)
+		}
+		return m, nil
+	}
+	cat, err := kernels.LoadCatalogue(o.catalogue...)
+	if err != nil {
+		return m, err
+	}
+	img, err := cat.Image(ctx, o.kernel, p)
+	if err != nil {
+		return m, err
+	}
+	m.Spec.Kernel, m.Spec.Cmdline = img.Vmlinuz, strings.TrimSpace(img.Cmdline+live.ShellArgs+" "+o.more)
+	m.Initrd, _, err = live.Shell(img, nil)
+	return m, err
+}
+
+// open makes the places and prints them.
+func (o *bridged) open(ctx context.Context, b *bridge.Bridge, out io.Writer) (*bridge.PTY, error) {
+	pty, err := b.OpenPTY(ctx)
+	if err != nil {
+		return nil, err
+	}
+	place := pty.Path
+	if o.link != "" {
+		if err := os.Symlink(pty.Path, o.link); err != nil {
+			return nil, fmt.Errorf("--link: %w", err)
+		}
+		place += " " + o.link
+	}
+	var tcp, telnet net.Addr
+	if tcp, err = b.ListenTCP(ctx, o.tcp); err == nil {
+		telnet, err = b.ListenTelnet(ctx, o.telnet)
+	}
+	if err != nil {
+		return pty, err
+	}
+	_, err = fmt.Fprintf(out, "pty      %s\ntcp      %s\nrfc2217  %s\nbreak    kill -USR1 %d\n", place, tcp, telnet, os.Getpid())
+	return pty, err
+}
+
+// attend carries bytes and BREAKs until ctx ends or the guest does.
+func (o *bridged) attend(ctx context.Context, b *bridge.Bridge, g *live.Guest, errs io.Writer) error {
+	ask := make(chan os.Signal, 1)
+	signal.Notify(ask, syscall.SIGUSR1)
+	defer signal.Stop(ask)
+	failed := make(chan error, 1)
+	go func() { failed <- b.Run(ctx) }()
+	for {
+		select {
+		case <-ask:
+			if err := b.Break(ctx, breakTime); err != nil {
+				return err
+			}
+		case err := <-failed:
+			if errors.Is(err, context.Canceled) {
+				return nil
+			}
+			return err
+		case <-g.Done():
+			var exit *exec.ExitError
+			if err := g.Failure(); errors.As(err, &exit) {
+				return err
+			}
+			fmt.Fprintln(errs, "lastpage: the guest is switched off")
+			return nil
+		}
+	}
+}
+
+// account says what went over the line and what of it was lost.
+func account(w io.Writer, s vuart.Stats, unread int64) {
+	fmt.Fprintf(w, "lastpage: %d bytes from the guest, %d to it; lost: %d in its receiver, %d in its transmitter, %d on the pty because nobody read\n",
+		s.Wire, s.RXLine, s.RXOverrun, s.Overwritten, unread)
+	for _, why := range s.Void() {
+		fmt.Fprintln(w, "lastpage:", why)
+	}
+}
+
+// calibration listens for a guest that could not measure its own clock because the host stalled.
+type calibration struct {
+	to   io.Writer
+	line []byte
+}
+
+func (c *calibration) hear(recs []vuart.Rec) {
+	for _, r := range recs {
+		switch {
+		case !r.Data():
+		case r.Byte == '\n':
+			for _, said := range vuart.Miscalibrated(c.line) {
+				fmt.Fprintf(c.to, "lastpage: the host stalled while the guest measured its clock, so its delays may be off (it said: %s)\n", said)
+			}
+			c.line = c.line[:0]
+		case len(c.line) < 512:
+			c.line = append(c.line, r.Byte)
+		}
+	}
+}
