@@ -36,7 +36,7 @@ against the moment of the NMI.
 
 --out DIR gets sweep.json, sweep.tsv, sweep.png, sweep.svg, and the whole evidence of every --sample'th point. A sweep
 that was stopped goes on where it was when it is started again with the same --out. Every point is a moment of its own and is
-tried once; with one CPU (--board qemu-smp1) a point gives the same bytes whenever it is tried.`,
+tried once: on an exact wire it gives the same bytes whenever it is tried.`,
 		Example: `  lastpage sweep --strategy inline
   lastpage sweep --strategy inline,deferred --points 200 --board qemu-smp1 --out sweeps`,
 		Args: cobra.NoArgs,
