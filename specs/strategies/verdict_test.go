@@ -112,7 +112,9 @@ func sentWhenDone(_ context.Context, t *harness.Trial) verdict {
 		return unknown("the emergency never ended")
 	case s.Stored == nil || s.Stored.Records == 0 || !s.Complete:
 		return unknown("the emergency was not stored")
-	case s.Wire == nil || s.LastByte == nil || s.Wire.Records < s.Stored.Records:
+	case s.Wire == nil:
+		return unknown("nothing tells what was sent")
+	case s.LastByte == nil || s.Wire.Records < s.Stored.Records:
 		return broken("an emergency of %d records ended and was never wholly sent", s.Stored.Records)
 	case *s.LastByte > done+fifo:
 		return broken("the emergency ended at byte %d of the wire, its last record at byte %d", done, *s.LastByte)
@@ -133,7 +135,9 @@ func silentWhileProvoked(_ context.Context, t *harness.Trial) verdict {
 		return unknown("the emergency was not stored")
 	case to-from > fifo:
 		return broken("%d bytes were sent while the only CPU was in the emergency", to-from)
-	case s.Wire == nil || s.Wire.Records < s.Stored.Records:
+	case s.Wire == nil:
+		return unknown("nothing tells what was sent")
+	case s.Wire.Records < s.Stored.Records:
 		return unknown("the printer threads never sent it: %d of %d records", s.Wire.Records, s.Stored.Records)
 	}
 	return kept("%d bytes were sent during the emergency, its %d records behind it", to-from, s.Stored.Records)
