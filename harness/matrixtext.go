@@ -26,7 +26,7 @@ func (m *Matrix) WriteText(w io.Writer) error {
 	fmt.Fprintf(&b, "%d baud, board %s, backlog %d records of %d bytes\n", m.Baud, m.Board, m.Backlog, m.RecordLen)
 	exact := true
 	for _, c := range m.Strategies {
-		fmt.Fprintf(&b, "  %-22s Linux %s, %s, %d cpus, %s\n", c.Name, c.Release, c.Console, c.CPUs, c.Mode)
+		fmt.Fprintf(&b, "  %-22s %s, %s, %d cpus, %s\n", short(c.Name, 22), c.Release, c.Console, c.CPUs, c.Mode)
 		exact = exact && strings.HasPrefix(c.Mode, "exact")
 	}
 	m.block(&b, "On the wire, % of the expected bytes: backlog/warn/panic", shares)
@@ -37,9 +37,10 @@ func (m *Matrix) WriteText(w io.Writer) error {
 	}
 	b.WriteString("\nMedian of the trials; - not expected, ? unknown, x cannot be played,\n. not done.\n")
 	if exact {
-		b.WriteString("The wire is exact: N is the number of different moments, not of repetitions,\nand no interval is given.\n")
+		b.WriteString("The wire is exact: N is the number of different moments, not of\nrepetitions, and no interval is given.\n")
 	}
 	m.words(&b)
+	m.repeats(&b)
 	m.delays(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -231,6 +232,31 @@ func lastOnes(c *Cell) []lastOne {
 		all = append(all, lastOne{text, 1})
 	}
 	return all
+}
+
+// repeats lists where whole records came out once more.
+func (m *Matrix) repeats(b *strings.Builder) {
+	first := true
+	for _, sc := range m.Scenarios {
+		for _, col := range m.Strategies {
+			c := m.Cell(col.Name, sc)
+			if c == nil {
+				continue
+			}
+			var n []int
+			for _, t := range c.Trials {
+				n = append(n, t.Grade.Console.Repeats)
+			}
+			if len(n) == 0 || slices.Max(n) == 0 {
+				continue
+			}
+			if first {
+				b.WriteString("\nWhole records that came out once more, least..most of the trials\n")
+				first = false
+			}
+			fmt.Fprintf(b, "%-*s %-22s %s\n", scenarioWidth, short(sc, scenarioWidth), short(col.Name, 22), between(slices.Min(n), slices.Max(n)))
+		}
+	}
 }
 
 // delays lists the time and the bytes between panic() and the hand-over to the crash kernel.
