@@ -226,8 +226,9 @@ func (g *guest) once(ctx context.Context, nmi int64) (*comparison, error) {
 	for _, v := range append(plain.Void, fast.Void...) {
 		c.Void = v
 	}
-	if !plain.Over {
-		c.Void = "the trial did not come to its end"
+	// A kernel whose panic never ends (6.1 real-time may sleep in it) is compared up to its silence.
+	if plain.Over != fast.Over {
+		c.Void = "only one of the two came to its end"
 	}
 	return c, nil
 }
@@ -265,6 +266,10 @@ func accept(ctx context.Context, t *test) error {
 			continue
 		}
 		for _, cpus := range []int{1, 2} {
+			if k.ExactCPUs > 0 && cpus > k.ExactCPUs {
+				t.Tell("accept: %s: the catalogue gives it %d CPU at most on an exact wire", k.Name, k.ExactCPUs)
+				continue
+			}
 			name := fmt.Sprintf("%s, smp %d, no NMI and %d", k.Name, cpus, points)
 			t.Tell("accept: %s", name)
 			setup := t.exact(cpus)
