@@ -125,15 +125,17 @@ func ExecuteMatrix(ctx context.Context, o MatrixOrder, subjects []Subject, tell 
 	if err := m.head(o, subjects); err != nil {
 		return nil, err
 	}
-	d := schedule{on: map[int]*queue{}}
+	d, todo := schedule{on: map[int]*queue{}}, 0
 	for _, s := range subjects {
 		for _, sc := range o.Scenarios {
 			if m.Cell(s.Strategy, sc.Name) == nil {
 				d.add(s, sc)
+				todo++
 			}
 		}
 	}
 	start, total := time.Now(), len(subjects)*len(o.Scenarios)
+	others := len(m.Cells) - (total - todo) // cells that nobody asks for now
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	errs := make([]error, max(1, o.Workers))
@@ -149,7 +151,7 @@ func ExecuteMatrix(ctx context.Context, o MatrixOrder, subjects []Subject, tell 
 					m.mu.Lock()
 					defer m.mu.Unlock()
 					if tell != nil {
-						tell(j.s.Strategy, j.sc.Name+": "+what, len(m.Cells), total)
+						tell(j.s.Strategy, j.sc.Name+": "+what, len(m.Cells)-others, total)
 					}
 				})
 				if err == nil {
