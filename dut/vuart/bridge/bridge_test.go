@@ -87,6 +87,12 @@ func (f *fakePort) prints(text string, recs ...vuart.Rec) {
 	f.out = append(f.out, recs...)
 }
 
+func (f *fakePort) setWire(n uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stats.Wire = n
+}
+
 func (f *fakePort) setMCR(v uint8) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -320,7 +326,10 @@ func TestRFC2217(t *testing.T) {
 		t.Helper()
 		expect(t, c, string(subnegotiation(optComPort, payload...)))
 	}
-	_, _ = c.Write([]byte{iac, will, optComPort})
+	say(comBaud, 0, 1, 0xc2, 0)      // without WILL, and before the guest has sent anything
+	hear(comServer+comModemState, 0) // nor raised
+	hear(comServer+comBaud, 0, 1, 0xc2, 0)
+	f.setWire(1)
 	say(comBaud, 0, 1, 0xc2, 0) // 115200 is asked for, the guest has 9600
 	hear(comServer+comBaud, 0, 0, 0x25, 0x80)
 	say(comDataSize, 8)
@@ -348,6 +357,8 @@ func TestRFC2217(t *testing.T) {
 	hear(comServer+comModemState, vuart.CTS|vuart.DSR|vuart.DCD|0x0b)
 	f.setMCR(1)
 	hear(comServer+comModemState, vuart.DSR|vuart.DCD|1)
+	say(comModemState)
+	hear(comServer+comModemState, vuart.DSR|vuart.DCD)
 	say(comLineMask, 0x10)
 	hear(comServer+comLineMask, 0x10)
 	f.prints("", vuart.Rec{Flags: vuart.Break})

@@ -3,6 +3,7 @@
 package bridge
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"sync/atomic"
@@ -91,6 +92,7 @@ func (t *telnet) command(ctx context.Context, c command) error {
 		t.negotiate(c)
 	case sb:
 		if c.option == optComPort && len(c.sub) > 0 {
+			t.speaks()
 			return t.comPort(ctx, c.sub[0], c.sub[1:])
 		}
 	}
@@ -105,8 +107,8 @@ func (t *telnet) negotiate(c command) {
 		answer, refusal = will, wont
 		known = known && c.option != optComPort || c.option == optEcho
 	}
-	if c.verb == will && c.option == optComPort && !t.com.Swap(true) {
-		defer t.outputs(t.c.bridge.outputs())
+	if c.verb == will && c.option == optComPort {
+		defer t.speaks()
 	}
 	if !known {
 		answer = refusal
@@ -121,6 +123,23 @@ func (t *telnet) reply(code byte, payload ...byte) {
 	t.c.put(subnegotiation(optComPort, append([]byte{code + comServer}, payload...)...))
 }
 
+// speaks notes that the client knows RFC 2217. One that took our offer for the end of the negotiation shows it by using it (pySerial), and
+// waits for a first state of the modem lines.
+func (t *telnet) speaks() {
+	if !t.com.Swap(true) {
+		t.tell(t.c.bridge.outputs())
+	}
+}
+
+// setting answers a client that asks for or sets a rate or format, with what the guest has. Before the guest has sent its first byte it may
+// not have programmed any: what the client wants is then as good, and one that takes no other for an answer (pySerial) stays.
+func (t *telnet) setting(code byte, wanted []byte, s vuart.Stats, guests ...byte) {
+	if s.Wire == 0 && len(wanted) == len(guests) && !bytes.Equal(wanted, make([]byte, len(wanted))) { // 0 asks
+		guests = wanted
+	}
+	t.reply(code, guests...)
+}
+
 func (t *telnet) comPort(ctx context.Context, code byte, arg []byte) error {
 	s := t.c.bridge.port.Stats()
 	switch code {
@@ -129,13 +148,13 @@ func (t *telnet) comPort(ctx context.Context, code byte, arg []byte) error {
 			t.reply(code, []byte("lastpage")...)
 		}
 	case comBaud:
-		t.reply(code, binary.BigEndian.AppendUint32(nil, s.Baud)...)
+		t.setting(code, arg, s, binary.BigEndian.AppendUint32(nil, s.Baud)...)
 	case comDataSize:
-		t.reply(code, 5+s.LCR&3)
+		t.setting(code, arg, s, 5+s.LCR&3)
 	case comParity:
-		t.reply(code, parity(s.LCR))
+		t.setting(code, arg, s, parity(s.LCR))
 	case comStopSize:
-		t.reply(code, stopSize(s.LCR))
+		t.setting(code, arg, s, stopSize(s.LCR))
 	case comControl:
 		if len(arg) == 1 {
 			return t.control(ctx, arg[0])
@@ -149,6 +168,8 @@ func (t *telnet) comPort(ctx context.Context, code byte, arg []byte) error {
 			mask.Store(uint32(arg[0]))
 			t.reply(code, arg[0])
 		}
+	case comModemState:
+		t.tell(t.c.bridge.outputs()) // asked for by clients that poll
 	case comPurge:
 		if len(arg) == 1 {
 			t.reply(code, arg[0]) // nothing is kept here that could be purged
@@ -241,21 +262,32 @@ func (t *telnet) sawBreak() {
 	}
 }
 
-// outputs tells an RFC 2217 client what it would see on its own inputs: the guest's RTS is its CTS, the guest's DTR its DSR and DCD. The low
-// four bits say what changed, as in a Modem Status Register.
+// outputs tells an RFC 2217 client what has changed on its own inputs. The low four bits say what, as in a Modem Status Register.
 func (t *telnet) outputs(dtr, rts bool) {
 	if !t.com.Load() {
 		return
 	}
-	var now uint32
-	if rts {
-		now |= vuart.CTS
-	}
-	if dtr {
-		now |= vuart.DSR | vuart.DCD
-	}
+	now := inputs(dtr, rts)
 	diff := t.modem.Swap(now) ^ now
 	if told := (now | diff>>4) & t.modemMask.Load(); diff != 0 && told != 0 {
 		t.reply(comModemState, byte(told))
 	}
+}
+
+// tell tells it whether anything has changed or not.
+func (t *telnet) tell(dtr, rts bool) {
+	now := inputs(dtr, rts)
+	t.modem.Store(now)
+	t.reply(comModemState, byte(now&t.modemMask.Load()))
+}
+
+// inputs of the far end of a null modem: the guest's RTS is its CTS, the guest's DTR its DSR and DCD.
+func inputs(dtr, rts bool) (msr uint32) {
+	if rts {
+		msr |= vuart.CTS
+	}
+	if dtr {
+		msr |= vuart.DSR | vuart.DCD
+	}
+	return msr
 }
