@@ -80,7 +80,9 @@ func (g *guest) triggers(nmi int64) []dut.Trigger {
 	if nmi == 0 {
 		return append(ts,
 			dut.Trigger{Name: "over", When: dut.AtEvent, Code: over, N: 1, Do: dut.Note},
-			dut.Trigger{Name: "drained", When: dut.AtQuiet, N: int64(drained), After: "over", Do: dut.Stop})
+			dut.Trigger{Name: "drained", When: dut.AtQuiet, N: int64(drained), After: "over", Do: dut.Stop},
+			dut.Trigger{Name: "died", When: dut.AtPattern, Text: "---[ end Kernel panic", Do: dut.Note},
+			dut.Trigger{Name: "dead", When: dut.AtQuiet, N: int64(panicked), After: "died", Do: dut.Stop})
 	}
 	return append(ts,
 		dut.Trigger{Name: "nmi", When: dut.AtByte, N: nmi, After: "begin", Do: dut.NMI},
@@ -161,6 +163,8 @@ func run(ctx context.Context, b *dut.Board, ts []dut.Trigger, withRing bool, sta
 			s.NMI = &f
 		case "over":
 			s.Over = true
+		case "died":
+			s.Void = append(s.Void, "the guest panicked of itself")
 		case "limit":
 			s.Void = append(s.Void, "it did not end in the time it was given")
 		}
