@@ -132,7 +132,7 @@ func (f *strategiesFlags) run(cmd *cobra.Command) error {
 	}
 	p := newProgress(cmd.ErrOrStderr())
 	defer p.end()
-	subjects, free, err := f.subjects(cmd.Context(), board, cat, f.strategies, lab.Options{Accept: !f.masks, Alike: f.masks}, p)
+	subjects, free, err := f.subjects(cmd.Context(), board, cat, f.strategies, lab.Options{Accept: !f.masks}, p)
 	defer free()
 	if err != nil {
 		return err

@@ -16,7 +16,6 @@ type benches struct {
 	setup        qemu.Setup
 	fast, accept bool
 	own          string // the subject's command line, without what a scenario adds
-	as           string // the command line whose acceptance counts for own: itself, or with Options.Alike the strategy's
 	img          *kernels.Image
 	tell         io.Writer
 
@@ -47,11 +46,7 @@ func (b *benches) get(ctx context.Context, cmdline string) (*qemu.Bench, error) 
 // accepted says whether fast-forward changes nothing for this kernel and command line. Not knowing is no. A command line that only one or
 // two scenarios use is not worth finding out for: that takes as long as their trials.
 func (b *benches) accepted(ctx context.Context, cmdline string) (bool, error) {
-	worth := b.accept && cmdline == b.own
-	if cmdline == b.own {
-		cmdline = b.as
-	}
-	if !worth {
+	if !b.accept || cmdline != b.own {
 		return wiretest.Accepted(ctx, b.setup, b.img, cmdline)
 	}
 	tell := b.tell

@@ -28,9 +28,6 @@ type Options struct {
 	// Accept compares plain with fast-forward where that has not been done yet for a kernel and command line, which takes a minute or two.
 	// Otherwise only those that were accepted before are fast-forwarded.
 	Accept bool
-	// Alike: the words behind a strategy's '+' change nothing that fast-forward could depend on, and what was accepted for the strategy
-	// counts for it with them. Right for masks of flush points, which choose between ways through the kernel that the strategy takes.
-	Alike bool
 }
 
 // Subject makes strategy ready to be tried on b: the kernel is fetched or built, and boards can be opened. The returned function frees
@@ -62,16 +59,7 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 	if err != nil {
 		return harness.Subject{}, nil, fmt.Errorf("strategy %s: %w", strategy, err)
 	}
-	benches.own, benches.as = line, line
-	if base, more, _ := strings.Cut(strategy, "+"); o.Alike && more != "" {
-		plain, err := cat.Strategy(base)
-		if err != nil {
-			return harness.Subject{}, nil, err
-		}
-		if benches.as, err = cmdline(img.Cmdline, plain.Cmdline, o.Baud); err != nil {
-			return harness.Subject{}, nil, fmt.Errorf("strategy %s: %w", base, err)
-		}
-	}
+	benches.own = line
 	s := harness.Subject{Strategy: st.Name, Kernel: st.Kernel, Release: img.Release, Console: string(img.Console), Board: b.Name,
 		Mode: string(b.Wire), Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: setup.CPUs, Names: symbols,
 		Rest: benches.close}
