@@ -141,8 +141,12 @@ func (t *test) lossConcurrent(ctx context.Context, g *guest) error {
 		reasons = append(reasons, fmt.Sprintf("%d x %s", k, w))
 	}
 	slices.Sort(reasons)
+	because := ""
+	if len(reasons) > 0 {
+		because = " (" + strings.Join(reasons, "; ") + ")"
+	}
 	t.add(judge("loss", "concurrent, smp 2, 4 CPU hogs", lossy == 0 && whole > 0, "no trial that counts has a loss",
-		"%d of %d whole, %d void (%s), %d with a loss%s", whole, n, void, strings.Join(reasons, "; "), lossy, tail(wrong)).
+		"%d of %d whole, %d void%s, %d with a loss%s", whole, n, void, because, lossy, tail(wrong)).
 		with(map[string]float64{"trials": float64(n), "whole": float64(whole), "void": float64(void), "lossy": float64(lossy)}))
 	return nil
 }
