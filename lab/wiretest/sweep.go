@@ -40,7 +40,7 @@ func sweep(ctx context.Context, t *test) error {
 	}
 	took := time.Since(start)
 	var tsv bytes.Buffer
-	fmt.Fprintln(&tsv, "nmi_byte\tnmi_ns\tstored_records\tintact_records\twarn_lines\tpanic_to_its_end\twire_bytes\thost_s\tvoid")
+	fmt.Fprintln(&tsv, "nmi_byte\tnmi_ns\tvisible_records\tintact_records\twarn_lines\tpanic_to_its_end\twire_bytes\thost_s\tvoid")
 	good, over := 0, 0
 	for _, r := range rows {
 		fmt.Fprintf(&tsv, "%d\t%d\t%d\t%d\t%d\t%t\t%d\t%.3f\t%q\n", r.at, r.ns, r.a.Records, r.a.Intact, r.warn, r.over, r.bytes, r.host, r.void)
@@ -80,7 +80,7 @@ func (g *guest) swept(ctx context.Context, at int64) (*sweepRow, error) {
 	if s.NMI != nil {
 		r.ns, r.hit = s.NMI.NS, s.NMI.WireByte == s.From+at
 	}
-	if r.a, err = s.agree(0); err != nil {
+	if r.a, err = s.agree(g.plan.ConsoleLoglevel); err != nil {
 		r.void = append(r.void, err.Error())
 	}
 	r.warn = warnLines(s.Wire[max(s.From, 0):])
