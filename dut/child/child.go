@@ -8,7 +8,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -27,15 +26,17 @@ type Process struct {
 	err  error         // valid after done
 }
 
-// Start starts argv with files as descriptors 3, 4, ... in the child.
+// Start starts argv with files, nil for none.
 //
 // PR_SET_PDEATHSIG is bound to the thread that forked, not to the process (prctl(2)), so that thread is kept by a locked goroutine for as
 // long as the child lives.
-func Start(argv []string, files []*os.File) (*Process, error) {
+func Start(argv []string, files *Files) (*Process, error) {
 	p := &Process{name: filepath.Base(argv[0]), out: &tail{max: 16 << 10}, done: make(chan struct{})}
 	p.cmd = exec.Command(argv[0], argv[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
-	p.cmd.ExtraFiles = files
+	if files != nil {
+		p.cmd.ExtraFiles = files.list
+	}
 	p.cmd.WaitDelay = time.Second
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 

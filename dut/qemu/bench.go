@@ -12,6 +12,7 @@ import (
 
 	"lastpage/capture/wire"
 	"lastpage/dut"
+	"lastpage/dut/child"
 	"lastpage/dut/vuart"
 	"lastpage/kernels/plan"
 )
@@ -186,7 +187,7 @@ func (b *Bench) launch(ctx context.Context, p Payload, snap *snapshot) (l *live,
 	if err := l.memory(&b.setup, snap); err != nil {
 		return nil, err
 	}
-	initrd, err := memfd("lastpage-initrd", 0)
+	initrd, err := child.Memfd("lastpage-initrd", 0)
 	if err != nil {
 		return nil, err
 	}
@@ -199,10 +200,10 @@ func (b *Bench) launch(ctx context.Context, p Payload, snap *snapshot) (l *live,
 		return nil, err
 	}
 	defer out.Close()
-	var h handover
+	var files child.Files
 	spec := Spec{Binary: b.setup.Binary, Mode: b.setup.Mode, Accel: "tcg", MemMiB: b.setup.MemMiB, CPUs: b.setup.CPUs,
 		Kernel: p.Kernel, Cmdline: p.Cmdline, Shift: b.setup.Shift, Seed: b.setup.Seed, Incoming: snap != nil}
-	spec.RAM, spec.Initrd, spec.Control = h.give(l.ram.file), h.give(initrd), h.give(out)
+	spec.RAM, spec.Initrd, spec.Control = files.Give(l.ram.file), files.Give(initrd), files.Give(out)
 	var options []vuart.Option
 	if snap != nil {
 		options = append(options, vuart.Resume)
@@ -210,7 +211,7 @@ func (b *Bench) launch(ctx context.Context, p Payload, snap *snapshot) (l *live,
 	if b.setup.FastForward {
 		options = append(options, vuart.FastForward)
 	}
-	spec.Plugin = vuart.Args(b.plugin, h.give(l.page.File()), options...)
+	spec.Plugin = vuart.Args(b.plugin, files.Give(l.page.File()), options...)
 	if snap != nil {
 		// An open file of its own: QEMU reads from the file's position, and another may be reading too.
 		devices, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", snap.devices.Fd()))
@@ -218,15 +219,15 @@ func (b *Bench) launch(ctx context.Context, p Payload, snap *snapshot) (l *live,
 			return nil, fmt.Errorf("open the snapshot's devices: %w", err)
 		}
 		defer devices.Close()
-		h.give(devices) // always the last one, see load
+		files.Give(devices) // always the last one, see load
 	}
-	if l.machine, err = start(ctx, spec, l.ram, &h); err != nil {
+	if l.machine, err = start(ctx, spec, l.ram, &files); err != nil {
 		in.Close()
 		return nil, err
 	}
 	l.listen(in, snap)
 	if snap != nil {
-		if err := l.machine.loadDevices(ctx, 2+len(h.files)); err != nil {
+		if err := l.machine.loadDevices(ctx, files.Last()); err != nil {
 			return nil, err
 		}
 	}

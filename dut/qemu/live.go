@@ -11,6 +11,7 @@ import (
 
 	"lastpage/capture/wire"
 	"lastpage/dut"
+	"lastpage/dut/child"
 	"lastpage/dut/vuart"
 	"lastpage/kernels/plan"
 )
@@ -43,7 +44,7 @@ func (l *live) memory(s *Setup, snap *snapshot) (err error) {
 	if l.ram, err = newRAM(int64(s.MemMiB) << 20); err != nil {
 		return err
 	}
-	f, err := memfd("lastpage-uart", 0)
+	f, err := child.Memfd("lastpage-uart", 0)
 	if err != nil {
 		return err
 	}

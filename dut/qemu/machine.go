@@ -5,8 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -26,25 +24,14 @@ type Machine struct {
 	once sync.Once
 }
 
-// handover are the files a QEMU inherits, by the place in Spec that names them.
-type handover struct {
-	files []*os.File
-}
-
-// give adds a file and returns the name by which the child opens it.
-func (h *handover) give(f *os.File) string {
-	h.files = append(h.files, f)
-	return fmt.Sprintf("/proc/self/fd/%d", 2+len(h.files))
-}
-
-// start runs QEMU until its monitor answers; the guest stands. ram's file must be in h.
-func start(ctx context.Context, spec Spec, ram *RAM, h *handover) (*Machine, error) {
+// start runs QEMU until its monitor answers; the guest stands. ram's file must be in files.
+func start(ctx context.Context, spec Spec, ram *RAM, files *child.Files) (*Machine, error) {
 	var id [8]byte
 	if _, err := rand.Read(id[:]); err != nil {
 		return nil, err
 	}
 	spec.QMP = "lastpage-" + hex.EncodeToString(id[:])
-	proc, err := child.Start(spec.Argv(), h.files)
+	proc, err := child.Start(spec.Argv(), files)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"lastpage/dut/child"
 )
 
 // RAM is guest memory, shared with QEMU: it can be read while the guest runs and after it died. On q35 with at most 2 GiB a guest
@@ -18,7 +20,7 @@ type RAM struct {
 
 // newRAM makes anonymous shared memory of size bytes. No file is left behind whatever happens to the harness.
 func newRAM(size int64) (*RAM, error) {
-	f, err := memfd("lastpage-ram", size)
+	f, err := child.Memfd("lastpage-ram", size)
 	if err != nil {
 		return nil, err
 	}
@@ -28,20 +30,6 @@ func newRAM(size int64) (*RAM, error) {
 		return nil, fmt.Errorf("map guest ram (%d MiB): %w", size>>20, err)
 	}
 	return &RAM{file: f, mem: mem}, nil
-}
-
-// memfd is an unnamed file in memory that a child can open as /proc/self/fd/N.
-func memfd(name string, size int64) (*os.File, error) {
-	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("memfd %s: %w", name, err)
-	}
-	f := os.NewFile(uintptr(fd), name)
-	if err := f.Truncate(size); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("memfd %s: size %d: %w", name, size, err)
-	}
-	return f, nil
 }
 
 // ReadAt reads guest physical memory; beyond its end it returns io.EOF.

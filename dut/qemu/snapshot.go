@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lastpage/dut"
+	"lastpage/dut/child"
 	"lastpage/dut/vuart"
 	"lastpage/kernels/plan"
 )
@@ -71,13 +72,13 @@ func (b *Bench) take(ctx context.Context, p Payload) (s *snapshot, err error) {
 		s.ends = append(s.ends, ns)
 	}
 	s.events = l.allEvents()
-	if s.page, err = memfd("lastpage-uart-snapshot", 0); err != nil {
+	if s.page, err = child.Memfd("lastpage-uart-snapshot", 0); err != nil {
 		return nil, err
 	}
 	if err := l.page.Copy(s.page); err != nil {
 		return nil, err
 	}
-	if s.devices, err = memfd("lastpage-devices", 0); err != nil {
+	if s.devices, err = child.Memfd("lastpage-devices", 0); err != nil {
 		return nil, err
 	}
 	if err := l.machine.saveDevices(ctx, s.devices); err != nil {
@@ -101,7 +102,7 @@ func (l *live) restore(s *snapshot) (err error) {
 	if l.ram, err = s.ram.clone(); err != nil {
 		return err
 	}
-	f, err := memfd("lastpage-uart", 0)
+	f, err := child.Memfd("lastpage-uart", 0)
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"lastpage/dut/child"
 	"lastpage/dut/qemu"
 	"lastpage/dut/vuart"
@@ -44,32 +42,24 @@ func Start(ctx context.Context, m Machine) (g *Guest, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var files []*os.File
-	defer func() {
-		for _, f := range files {
-			f.Close()
-		}
-	}()
-	give := func(f *os.File) string {
-		files = append(files, f)
-		return fmt.Sprintf("/proc/self/fd/%d", 2+len(files))
-	}
-	ram, err := Memfd("ram", int64(m.Spec.MemMiB)<<20)
+	var files child.Files
+	defer files.Close()
+	ram, err := child.Memfd("lastpage-live-ram", int64(m.Spec.MemMiB)<<20)
 	if err != nil {
 		return nil, err
 	}
-	m.Spec.RAM = give(ram)
+	m.Spec.RAM = files.Give(ram)
 	if m.Initrd != nil {
-		f, err := Memfd("initrd", 0)
+		f, err := child.Memfd("lastpage-live-initrd", 0)
 		if err != nil {
 			return nil, err
 		}
-		m.Spec.Initrd = give(f)
+		m.Spec.Initrd = files.Give(f)
 		if _, err := f.Write(m.Initrd); err != nil {
 			return nil, err
 		}
 	}
-	f, err := Memfd("page", 0)
+	f, err := child.Memfd("lastpage-live-page", 0)
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +72,9 @@ func Start(ctx context.Context, m Machine) (g *Guest, err error) {
 		page.Close()
 		return nil, err
 	}
-	m.Spec.Plugin = vuart.Args(plugin, give(dup), vuart.Live)
+	m.Spec.Plugin = vuart.Args(plugin, files.Give(dup), vuart.Live)
 	m.Spec.QMP = fmt.Sprintf("lastpage-live-%d-%d", os.Getpid(), time.Now().UnixNano())
-	proc, err := child.Start(m.argv(), files)
+	proc, err := child.Start(m.argv(), &files)
 	if err != nil {
 		page.Close()
 		return nil, err
@@ -114,17 +104,3 @@ func (g *Guest) Failure() error { return g.proc.Failure() }
 
 // Kill ends the guest. The page stays: it is the caller's to read and close.
 func (g *Guest) Kill() { g.proc.Kill() }
-
-// Memfd is a file of size bytes without a name, to be handed over.
-func Memfd(name string, size int64) (*os.File, error) {
-	fd, err := unix.MemfdCreate("lastpage-live-"+name, unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("memfd %s: %w", name, err)
-	}
-	f := os.NewFile(uintptr(fd), name)
-	if err := f.Truncate(size); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("memfd %s: %w", name, err)
-	}
-	return f, nil
-}

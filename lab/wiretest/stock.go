@@ -19,7 +19,6 @@ import (
 	"lastpage/dut/qemu"
 	"lastpage/kernels"
 	"lastpage/kernels/plan"
-	"lastpage/lab/live"
 )
 
 // stock is the way without a model: QEMU's own UART on a socketpair whose other end is read no faster than the line would be. It stands
@@ -56,21 +55,13 @@ func paced(ctx context.Context, t *test, img *kernels.Image) (*shot, time.Durati
 	if err := kernels.WriteInitramfs(&initrd, img, p, nil); err != nil {
 		return nil, 0, err
 	}
-	var files []*os.File
-	defer func() {
-		for _, f := range files {
-			f.Close()
-		}
-	}()
-	give := func(f *os.File) string {
-		files = append(files, f)
-		return fmt.Sprintf("/proc/self/fd/%d", 2+len(files))
-	}
-	ram, err := live.Memfd("ram", 256<<20)
+	var files child.Files
+	defer files.Close()
+	ram, err := child.Memfd("lastpage-stock-ram", 256<<20)
 	if err != nil {
 		return nil, 0, err
 	}
-	rd, err := live.Memfd("initrd", 0)
+	rd, err := child.Memfd("lastpage-stock-initrd", 0)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -90,15 +81,15 @@ func paced(ctx context.Context, t *test, img *kernels.Image) (*shot, time.Durati
 	_ = unix.SetsockoptInt(ours, unix.SOL_SOCKET, unix.SO_RCVBUF, 1)
 	spec := qemu.Spec{Binary: t.Binary, Mode: qemu.Free, CPUs: 1, MemMiB: 256, Kernel: img.Vmlinuz, Cmdline: img.Cmdline,
 		QMP: fmt.Sprintf("lastpage-wiretest-%d-%d", os.Getpid(), time.Now().UnixNano())}
-	spec.RAM, spec.Initrd, spec.Control = give(ram), give(rd), give(out)
-	give(theirs)
-	spec.Serial = fmt.Sprintf("socket,fd=%d", 2+len(files))
+	spec.RAM, spec.Initrd, spec.Control = files.Give(ram), files.Give(rd), files.Give(out)
+	files.Give(theirs)
+	spec.Serial = fmt.Sprintf("socket,fd=%d", files.Last())
 	if _, err := rd.Write(initrd.Bytes()); err != nil {
 		return nil, 0, err
 	}
 	argv := slices.DeleteFunc(spec.Argv(), func(a string) bool { return a == "-S" })
 	start := time.Now()
-	proc, err := child.Start(argv, files)
+	proc, err := child.Start(argv, &files)
 	if err != nil {
 		return nil, 0, err
 	}
