@@ -385,3 +385,16 @@ func TestProgressShare(t *testing.T) {
 		}
 	}
 }
+
+func TestConfigKeyIgnoresComments(t *testing.T) {
+	key := func(text string) string { return Config{Fragment: []byte(text)}.key() }
+	base := key("# why\nCONFIG_A=y\n# CONFIG_B is not set\n")
+	if same := key("\n# a better reason\n  CONFIG_A=y\n# CONFIG_B is not set\n"); same != base {
+		t.Error("a comment is part of the key")
+	}
+	for _, other := range []string{"CONFIG_A=y\n", "CONFIG_A=m\n# CONFIG_B is not set\n", "CONFIG_A=y\n# CONFIG_B\n"} {
+		if key(other) == base {
+			t.Errorf("%q has the same key", other)
+		}
+	}
+}

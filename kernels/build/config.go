@@ -29,7 +29,19 @@ func (c Config) check() error {
 	return nil
 }
 
-func (c Config) key() string { return store.Key(string(c.Fragment), string(c.Full)) }
+func (c Config) key() string { return store.Key(settings(c.Fragment), settings(c.Full)) }
+
+// settings are the lines that Kconfig reads. A comment that is corrected builds nothing anew.
+func settings(text []byte) string {
+	var b strings.Builder
+	for line := range bytes.Lines(text) {
+		s := strings.TrimSpace(string(line))
+		if strings.HasPrefix(s, "CONFIG_") || strings.HasPrefix(s, "# CONFIG_") && strings.HasSuffix(s, " is not set") {
+			b.WriteString(s + "\n")
+		}
+	}
+	return b.String()
+}
 
 // nextConfig is made anew for every build, so that it depends on the Spec and not on the builds before.
 const nextConfig = ".config.next"
