@@ -26,8 +26,8 @@ strategies: setup $(BIN) ## every strategy in every scenario (builds a kernel th
 	$(BIN) strategies
 
 sweep: setup $(BIN) ## a WARN interrupted at 1000 points of its course, for each strategy, on one CPU and on two
-	$(BIN) sweep --strategy inline,deferred,explicit,kthread-only,newest-first --board qemu-smp1
-	$(BIN) sweep --strategy inline,deferred,explicit,kthread-only,newest-first
+	$(BIN) sweep --strategy legacy,inline,deferred,explicit,kthread-only,newest-first --board qemu-smp1
+	$(BIN) sweep --strategy legacy,inline,deferred,explicit,kthread-only,newest-first
 
 test: setup $(BIN) ## everything that can fail: unit tests, replayed trials, real kernels on QEMU
 	$(GO) vet ./...

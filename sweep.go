@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +21,7 @@ type sweepFlags struct {
 	target
 	strategies      []string
 	points, workers int
+	by              string
 	sample          int
 	out             string
 	json            bool
@@ -30,21 +33,24 @@ func newSweep() *cobra.Command {
 		Use:   "sweep",
 		Short: "interrupt a WARN at every point, and draw what is left of it",
 		Long: `Takes one snapshot of the armed guest, lets a WARN with a backlog pending run to its end once, and
-then again and again from the same snapshot, each time with an NMI panic at another byte of the wire, from the
-provocation to the end of the WARN. The result is a curve: how much of the WARN is stored, and how much was sent,
-against the moment of the NMI.
+then again and again from the same snapshot, each time with an NMI panic at another moment, from the provocation to the end of
+what it makes the kernel send. The result is a curve: how much of the WARN is stored, and how much was sent, against
+the moment of the NMI. --by says how the moments are spread: evenly over the bytes of the wire, behind each record, or evenly over
+the time. Where the whole WARN begins to be stored, or sent, the gap is then halved until the two moments beside the edge are 1 us apart.
 
 --out DIR gets sweep.json, sweep.tsv, sweep.png, sweep.svg, and the whole evidence of every --sample'th point. A sweep
 that was stopped goes on where it was when it is started again with the same --out. Every point is a moment of its own and is
 tried once: on an exact wire it gives the same bytes whenever it is tried.`,
 		Example: `  lastpage sweep --strategy inline
-  lastpage sweep --strategy inline,deferred --points 200 --board qemu-smp1 --out sweeps`,
+  lastpage sweep --strategy inline,deferred --points 200 --board qemu-smp1 --out sweeps
+  lastpage sweep --strategy deferred --by record`,
 		Args: cobra.NoArgs,
 	}
 	fl := c.Flags()
 	f.flags(fl)
 	fl.StringSliceVar(&f.strategies, "strategy", []string{"inline"}, "strategies of the catalogue, one sweep each")
-	fl.IntVar(&f.points, "points", 1000, "points")
+	fl.IntVar(&f.points, "points", 1000, "points; by record at most one for each")
+	fl.StringVar(&f.by, "by", harness.ByByte, "spread them by "+strings.Join(harness.SweepBy, ", "))
 	fl.IntVar(&f.workers, "workers", 2, "trials at the same time")
 	fl.IntVar(&f.sample, "sample", 50, "keep the evidence of every so many points (0: of none)")
 	fl.StringVar(&f.out, "out", "", "folder; several strategies get a folder in it each (default runs/sweep-DATE-TIME)")
@@ -56,6 +62,9 @@ tried once: on an exact wire it gives the same bytes whenever it is tried.`,
 func (f *sweepFlags) run(cmd *cobra.Command) error {
 	if f.points < 1 || f.workers < 1 || f.workers > 64 || f.sample < 0 {
 		return fmt.Errorf("--points %d --workers %d --sample %d: want at least one point, 1 to 64 workers, and no negative sample", f.points, f.workers, f.sample)
+	}
+	if !slices.Contains(harness.SweepBy, f.by) {
+		return fmt.Errorf("--by %s: want one of %s", f.by, strings.Join(harness.SweepBy, ", "))
 	}
 	board, cat, err := f.open()
 	if err != nil {
@@ -93,7 +102,7 @@ func (f *sweepFlags) one(ctx context.Context, board *lab.Board, cat *kernels.Cat
 	if err != nil {
 		return nil, err
 	}
-	o := harness.SweepOrder{Points: f.points, Workers: f.workers, Sample: f.sample, Order: harness.Order{Scenario: sc, Retries: 1, Out: dir,
+	o := harness.SweepOrder{By: f.by, Points: f.points, Workers: f.workers, Sample: f.sample, Order: harness.Order{Scenario: sc, Retries: 1, Out: dir,
 		Shape: f.shape, Injects: []harness.Inject{{At: "byte", N: 1}}}}
 	if err := o.Check(); err != nil {
 		return nil, err

@@ -19,9 +19,9 @@ import (
 // Views writes what people read of a sweep: sweep.tsv with a line for every point, and the curve as PNG and SVG.
 func (sw *Sweep) Views() error {
 	var b strings.Builder
-	b.WriteString("byte\tns\twarn_stored\twarn_wire\tbacklog_stored\tbacklog_wire\tpanic_stored\tpanic_wire\tletter\tvoid\n")
+	b.WriteString("inject\tbyte\tns\twarn_stored\twarn_wire\tbacklog_stored\tbacklog_wire\tpanic_stored\tpanic_wire\tletter\tvoid\n")
 	for _, p := range sw.Points {
-		fmt.Fprintf(&b, "%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n", p.Byte, p.NS, p.Warn.Stored, p.Warn.Wire, p.Backlog.Stored, p.Backlog.Wire,
+		fmt.Fprintf(&b, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n", p.Inject, p.Byte, p.NS, p.Warn.Stored, p.Warn.Wire, p.Backlog.Stored, p.Backlog.Wire,
 			p.Panic.Stored, p.Panic.Wire, p.Letter, strings.Join(p.Void, "; "))
 	}
 	return errors.Join(writeFile(filepath.Join(sw.dir, "sweep.tsv"), []byte(b.String())), sw.draw())
@@ -129,15 +129,21 @@ func (sw *Sweep) WriteText(w io.Writer) error {
 	want := sw.Expected[grade.Warn].Records
 	fmt.Fprintf(&b, "%s: Linux %s (%s), %s, %d baud, wire %s\n", sw.Strategy, sw.Release, sw.Console, cpus(sw.CPUs), sw.Baud, sw.Mode)
 	fmt.Fprintf(&b, "%s; backlog %d records of %d bytes; a WARN has %d records\n", sw.Scenario, sw.Backlog, sw.RecordLen, want)
-	fmt.Fprintf(&b, "%d of %d points over %d bytes of wire, one trial each, %d void, %.0f s of trials\n", len(sw.Points), sw.Wanted, sw.Span, sw.Voids,
-		sw.Took.Seconds())
+	fmt.Fprintf(&b, "%d points by %s over %d bytes of wire in %.1f ms, %d void, %.0f s of trials\n", len(sw.Points), sw.By, sw.Span,
+		float64(sw.SpanNS)/1e6, sw.Voids, sw.Took.Seconds())
+	if sw.Status != Finished {
+		fmt.Fprintf(&b, "UNFINISHED: %d points were to be done\n", sw.Wanted)
+	}
 	for _, f := range []struct {
 		what string
-		at   *int64
-	}{{"stored", sw.WarnFrom}, {"on the wire", sw.WarnSentFrom}} {
+		at   *Edge
+	}{{"stored", sw.WarnStored}, {"on the wire", sw.WarnSent}} {
 		at := "at no point"
 		if f.at != nil {
-			at = "from byte " + strconv.FormatInt(*f.at, 10) + " on"
+			at = fmt.Sprintf("from byte %d, %.4f ms on", f.at.Byte, float64(f.at.NS)/1e6)
+			if f.at.NotAt != nil {
+				at += fmt.Sprintf("; not at %.4f ms", float64(*f.at.NotAt)/1e6)
+			}
 		}
 		fmt.Fprintf(&b, "whole WARN %s: %s\n", f.what, at)
 	}

@@ -3,6 +3,7 @@ package harness
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ type pointLog struct {
 	mu     sync.Mutex
 	f      *os.File
 	points []*Point
-	done   map[int64]bool
+	done   map[string]bool // by Inject
 	odds   int
 }
 
@@ -32,7 +33,7 @@ func openPoints(dir string) (*pointLog, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	k := &pointLog{done: map[int64]bool{}}
+	k := &pointLog{done: map[string]bool{}}
 	// A line without its end is what a kill left.
 	whole := bytes.LastIndexByte(data, '\n') + 1
 	sc := bufio.NewScanner(bytes.NewReader(data[:whole]))
@@ -42,8 +43,8 @@ func openPoints(dir string) (*pointLog, error) {
 		if err := json.Unmarshal(sc.Bytes(), p); err != nil {
 			return nil, fmt.Errorf("read %s: point %d: %w", path, len(k.points)+1, err)
 		}
-		if !k.done[p.Byte] {
-			k.points, k.done[p.Byte] = append(k.points, p), true
+		if !k.done[p.Inject] {
+			k.points, k.done[p.Inject] = append(k.points, p), true
 		}
 	}
 	if err := sc.Err(); err != nil {
@@ -61,10 +62,10 @@ func openPoints(dir string) (*pointLog, error) {
 	return k, nil
 }
 
-func (k *pointLog) has(at int64) bool {
+func (k *pointLog) has(in Inject) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.done[at]
+	return k.done[in.String()]
 }
 
 // add keeps a point and says how many there are.
@@ -78,7 +79,7 @@ func (k *pointLog) add(p *Point) (int, error) {
 	if _, err := k.f.Write(append(line, '\n')); err != nil {
 		return len(k.points), err
 	}
-	k.points, k.done[p.Byte] = append(k.points, p), true
+	k.points, k.done[p.Inject] = append(k.points, p), true
 	return len(k.points), nil
 }
 
@@ -101,7 +102,7 @@ func (k *pointLog) sorted() []*Point {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	out := slices.Clone(k.points)
-	slices.SortFunc(out, func(a, b *Point) int { return int(a.Byte - b.Byte) })
+	slices.SortFunc(out, func(a, b *Point) int { return cmp.Or(cmp.Compare(a.NS, b.NS), cmp.Compare(a.Byte, b.Byte)) })
 	return out
 }
 

@@ -40,15 +40,17 @@ type Sweep struct {
 	// Course is a digest of the reference's wire, bytes and times. Points of different courses are not comparable.
 	Course   string                 `json:"course"`
 	Expected map[string]grade.Count `json:"expected"`
-	// Span is how many bytes of wire lie between the provocation and the end of what it makes the kernel send.
+	// Span is how many bytes of wire lie between the provocation and the end of what it makes the kernel send, SpanNS how long that takes.
 	Span   int64    `json:"span_bytes"`
+	SpanNS int64    `json:"span_ns"`
+	By     string   `json:"by"` // how the points are spread: ByByte, ByRecord or ByTime
 	Wanted int      `json:"points_wanted"`
-	Points []*Point `json:"points"` // by Byte
+	Points []*Point `json:"points"` // by NS; those that looked for an edge are among them
 
-	// WarnFrom is the smallest point from which on every point has the whole WARN stored, WarnSentFrom the same of the wire; null: none.
-	WarnFrom     *int64 `json:"warn_stored_from_byte"`
-	WarnSentFrom *int64 `json:"warn_sent_from_byte"`
-	Voids        int    `json:"voids"`
+	// From which moment on every point has the whole WARN stored, or on the wire; null: none.
+	WarnStored *Edge `json:"warn_stored_from"`
+	WarnSent   *Edge `json:"warn_sent_from"`
+	Voids      int   `json:"voids"`
 
 	dir string
 }
@@ -61,8 +63,9 @@ type Stage struct {
 
 // Point is the outcome of one interruption.
 type Point struct {
-	Byte    int64    `json:"byte"` // asked for, in bytes of wire after the provocation
-	NS      int64    `json:"ns"`   // of the interruption, after the provocation
+	Inject  string   `json:"inject"` // what was asked for, as ParseInject reads it
+	Byte    int64    `json:"byte"`   // of the interruption, in bytes of wire after the provocation
+	NS      int64    `json:"ns"`     // the same in time
 	Warn    Stage    `json:"warn"`
 	Backlog Stage    `json:"backlog"`
 	Panic   Stage    `json:"panic"`
@@ -74,6 +77,7 @@ type Point struct {
 // SweepOrder is what a sweep has to do.
 type SweepOrder struct {
 	Order
+	By      string // ByByte, ByRecord or ByTime
 	Points  int
 	Workers int
 	Sample  int // every so many points the evidence is kept; 0: never
@@ -108,6 +112,9 @@ func ExecuteSweep(ctx context.Context, o SweepOrder, s Subject, tell Progress) (
 	sw.Took += time.Since(start)
 	sw.Points = kept.sorted()
 	sw.finish()
+	if err == nil {
+		sw.Status = Finished
+	}
 	return sw, errors.Join(err, kept.close(), sw.save())
 }
 
@@ -141,24 +148,27 @@ func (o SweepOrder) begin(ctx context.Context, s Subject, tell Progress) (*Sweep
 	sw := &Sweep{Schema: SweepSchema, Status: Unfinished, Strategy: s.Strategy, Kernel: s.Kernel, Release: s.Release, Console: s.Console,
 		Board: s.Board, Mode: ref.mode(s.Mode), CPUs: s.CPUs, Cmdline: ref.Asked.Cmdline, Scenario: o.Scenario.Name, Baud: s.Frame.Baud, Backlog: p.Backlog,
 		RecordLen: p.RecordLen, Started: time.Now().UTC(), Reference: filepath.Base(ref.dir), Course: course(log), Expected: ref.Expected(),
-		Wanted: o.Points, dir: o.Out}
-	if sw.Span, err = span(ref); err != nil {
+		By: o.By, dir: o.Out}
+	if err := sw.span(ref, log); err != nil {
 		return nil, nil, err
 	}
 	if old != nil {
 		if old.Course != sw.Course || old.Cmdline != sw.Cmdline {
 			return nil, nil, fmt.Errorf("sweep %s: what is there was another course of events (%s, now %s): take a new folder", o.Out, old.Course, sw.Course)
 		}
+		if old.By != sw.By {
+			return nil, nil, fmt.Errorf("sweep %s: its points are spread by %s, now by %s: take a new folder", o.Out, old.By, sw.By)
+		}
 		sw.Started, sw.Took, sw.Reference = old.Started, old.Took, old.Reference
 	}
 	return sw, ref, sw.save()
 }
 
-// span is how many bytes lie between the provocation and the last byte of the backlog and of what was provoked.
-func span(ref *Trial) (int64, error) {
+// span measures from the provocation to the last byte of the backlog and of what was provoked.
+func (sw *Sweep) span(ref *Trial, log *wire.Log) error {
 	at, ok := ref.fired(trigProvoke)
 	if !ok || ref.Grade == nil {
-		return 0, errors.New("sweep: the reference was not provoked")
+		return errors.New("sweep: the reference was not provoked")
 	}
 	var end int64
 	for _, name := range []string{grade.Backlog, grade.Warn} {
@@ -166,21 +176,51 @@ func span(ref *Trial) (int64, error) {
 			end = max(end, *sec.LastByte)
 		}
 	}
-	if end <= at.WireByte {
-		return 0, errors.New("sweep: nothing is on the wire behind the provocation")
+	ns, ok := log.TimeAt(end - 1)
+	if end <= at.WireByte || !ok {
+		return errors.New("sweep: nothing is on the wire behind the provocation")
 	}
-	return end - at.WireByte, nil
+	sw.Span, sw.SpanNS = end-at.WireByte, ns-at.NS
+	return nil
 }
 
-// points runs the trials that are not done yet.
+// points runs the trials that are not done yet: first those that are spread, then those that look for the edges between them.
 func (o SweepOrder) points(ctx context.Context, s Subject, ref *Trial, sw *Sweep, kept *pointLog, tell Progress) error {
+	all, err := o.moments(ctx, ref, sw)
+	if err != nil {
+		return err
+	}
+	sw.Wanted = len(all)
+	var l light
+	one := func(ctx context.Context, in Inject, keep bool) error {
+		p, err := o.point(ctx, s, ref, &l, in, keep, kept)
+		if err != nil {
+			return err
+		}
+		done, err := kept.add(p)
+		if err != nil || tell == nil {
+			return err
+		}
+		kept.quietly(func() {
+			tell(s.Strategy, fmt.Sprintf("%s: warn %d stored", in, p.Warn.Stored), min(done, sw.Wanted), sw.Wanted)
+		})
+		return nil
+	}
+	if err := o.spread(ctx, all, kept, one); err != nil {
+		return err
+	}
+	return o.edges(ctx, sw, kept, one)
+}
+
+// spread runs the points of all that are not done, o.Workers at a time.
+func (o SweepOrder) spread(ctx context.Context, all []Inject, kept *pointLog, one func(context.Context, Inject, bool) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	todo := make(chan int)
 	go func() {
 		defer close(todo)
-		for i := range o.Points {
-			if kept.has(o.byteOf(i, sw.Span)) {
+		for i, in := range all {
+			if kept.has(in) {
 				continue
 			}
 			select {
@@ -190,23 +230,12 @@ func (o SweepOrder) points(ctx context.Context, s Subject, ref *Trial, sw *Sweep
 			}
 		}
 	}()
-	var l light
 	var wg sync.WaitGroup
 	errs := make([]error, max(1, o.Workers))
 	for w := range errs {
 		wg.Go(func() {
 			for i := range todo {
-				p, err := o.point(ctx, s, ref, &l, i, sw.Span, kept)
-				if err == nil {
-					var done int
-					if done, err = kept.add(p); tell != nil && err == nil {
-						kept.quietly(func() {
-							tell(s.Strategy, fmt.Sprintf("byte %d: warn %d stored", p.Byte, p.Warn.Stored), done, o.Points)
-						})
-					}
-				}
-				if err != nil {
-					errs[w] = err
+				if errs[w] = one(ctx, all[i], o.Sample > 0 && i%o.Sample == 0); errs[w] != nil {
 					cancel()
 					return
 				}
@@ -217,22 +246,12 @@ func (o SweepOrder) points(ctx context.Context, s Subject, ref *Trial, sw *Sweep
 	return errors.Join(append(errs, context.Cause(ctx))...)
 }
 
-// byteOf places the i-th point: from the first byte behind the provocation to the last of the span.
-func (o SweepOrder) byteOf(i int, span int64) int64 {
-	if o.Points == 1 {
-		return 1
-	}
-	return 1 + int64(float64(i)*float64(span-1)/float64(o.Points-1))
-}
-
-// point runs one trial; with its evidence if the point is of the sample, and once more with it if it is void.
-func (o SweepOrder) point(ctx context.Context, s Subject, ref *Trial, l *light, i int, span int64, kept *pointLog) (*Point, error) {
-	at := o.byteOf(i, span)
-	asked, err := o.asked(s, attempt{in: &Inject{At: "byte", N: at}, ref: ref})
+// point runs one trial; with its evidence if keep says so, and once more with it if it is void.
+func (o SweepOrder) point(ctx context.Context, s Subject, ref *Trial, l *light, in Inject, keep bool, kept *pointLog) (*Point, error) {
+	asked, err := o.asked(s, attempt{in: &in, ref: ref})
 	if err != nil {
 		return nil, err
 	}
-	keep := o.Sample > 0 && i%o.Sample == 0
 	for try := 0; ; try++ {
 		b, err := s.Open(ctx, asked.Plan, o.Scenario.Cmdline)
 		if err != nil {
@@ -240,7 +259,7 @@ func (o SweepOrder) point(ctx context.Context, s Subject, ref *Trial, l *light, 
 		}
 		var t *Trial
 		if keep {
-			dir := filepath.Join(o.Out, fmt.Sprintf("byte-%07d", at))
+			dir := filepath.Join(o.Out, in.folder())
 			if try > 0 || exists(dir) {
 				dir += fmt.Sprintf("-%d", time.Now().UnixNano())
 			}
@@ -252,7 +271,7 @@ func (o SweepOrder) point(ctx context.Context, s Subject, ref *Trial, l *light, 
 		if err != nil {
 			return nil, err
 		}
-		p := t.point(at)
+		p := t.point(in)
 		if len(p.Void) == 0 || try > o.Retries {
 			return p, nil
 		}
@@ -261,15 +280,15 @@ func (o SweepOrder) point(ctx context.Context, s Subject, ref *Trial, l *light, 
 }
 
 // point is what a trial says as a point of a sweep.
-func (t *Trial) point(at int64) *Point {
-	p := &Point{Byte: at, Void: t.Reasons()}
+func (t *Trial) point(in Inject) *Point {
+	p := &Point{Inject: in.String(), Byte: in.N, NS: in.Time.Nanoseconds(), Void: t.Reasons()}
 	if t.dir != "" {
 		p.Dir = filepath.Base(t.dir)
 	}
 	from, ok1 := t.fired(trigProvoke)
 	to, ok2 := t.fired(trigInject)
 	if ok1 && ok2 {
-		p.NS = to.NS - from.NS
+		p.Byte, p.NS = to.WireByte-from.WireByte, to.NS-from.NS
 	}
 	if t.Grade == nil {
 		return p
@@ -288,25 +307,13 @@ func (t *Trial) point(at int64) *Point {
 
 // finish works out what the points say together.
 func (sw *Sweep) finish() {
-	want := sw.Expected[grade.Warn].Records
-	sw.WarnFrom, sw.WarnSentFrom, sw.Voids = nil, nil, 0
-	stored, sent := true, true
-	for i := len(sw.Points) - 1; i >= 0; i-- {
-		p := sw.Points[i]
+	sw.Voids = 0
+	for _, p := range sw.Points {
 		if len(p.Void) > 0 {
 			sw.Voids++
-			continue
-		}
-		if stored = stored && p.Warn.Stored >= want; stored {
-			sw.WarnFrom = &p.Byte
-		}
-		if sent = sent && p.Warn.Wire >= want; sent {
-			sw.WarnSentFrom = &p.Byte
 		}
 	}
-	if len(sw.Points) >= sw.Wanted {
-		sw.Status = Finished
-	}
+	sw.WarnStored, sw.WarnSent = sw.edge(stored), sw.edge(sent)
 }
 
 func (sw *Sweep) save() error { return writeJSON(filepath.Join(sw.dir, "sweep.json"), sw) }
