@@ -1,0 +1,94 @@
+package qemu_test
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"lastpage/capture/wire"
+	"lastpage/dut"
+	"lastpage/harness"
+	"lastpage/harness/grade"
+)
+
+// sweep interrupts the WARN of a stock kernel at a few points.
+func sweep(ctx context.Context, s harness.Subject, out, by string, points int) *harness.Sweep {
+	GinkgoHelper()
+	sc, err := harness.FindScenario("warn-nmi-panic")
+	Expect(err).NotTo(HaveOccurred())
+	o := harness.SweepOrder{By: by, Points: points, Workers: 1,
+		Order: harness.Order{Scenario: sc, Out: out, Injects: []harness.Inject{{At: "byte", N: 1}}}}
+	sw, err := harness.ExecuteSweep(ctx, o, s, func(_, what string, _, _ int) { GinkgoWriter.Println(by, what) })
+	Expect(err).NotTo(HaveOccurred())
+	Expect(sw.Status).To(Equal(harness.Finished))
+	Expect(sw.Voids).To(BeZero(), "void points")
+	return sw
+}
+
+var _ = Describe("a sweep", Ordered, func() {
+	var (
+		subject harness.Subject
+		bytes   *harness.Sweep
+		out     string
+	)
+
+	BeforeAll(func(ctx SpecContext) {
+		subject = subjectOf(ctx, "qemu-smp1", "legacy")
+		out = filepath.Join(evidence, "sweep-"+strconv.FormatInt(runs.Add(1), 10))
+		bytes = sweep(ctx, subject, out, harness.ByByte, 3)
+	}, NodeTimeout(bootLimit))
+
+	It("interrupts at the very byte that was asked for", func() {
+		asked := map[string]int64{}
+		for _, p := range bytes.Points {
+			in, err := harness.ParseInject(p.Inject)
+			Expect(err).NotTo(HaveOccurred())
+			if in.At == "byte" {
+				asked[p.Inject] = p.Byte - in.N
+			}
+		}
+		Expect(asked).To(HaveLen(3))
+		Expect(asked).To(HaveEach(BeZero()))
+	})
+
+	It("puts the edge of the whole WARN between two points that are a microsecond apart", func() {
+		last := bytes.Points[len(bytes.Points)-1]
+		Expect(last.Byte).To(Equal(bytes.Span))
+		Expect(last.Warn.Stored).To(Equal(bytes.Expected[grade.Warn].Records), "at the end of the WARN all of it is stored")
+		Expect(bytes.WarnStored).NotTo(BeNil())
+		Expect(bytes.WarnStored.NotAt).NotTo(BeNil(), "the NMI at the provocation itself comes before the WARN")
+		Expect(bytes.WarnStored.NS-*bytes.WarnStored.NotAt).To(BeNumerically("~", 0, 1000), "ns")
+	})
+
+	It("goes on with the points that are there", func(ctx SpecContext) {
+		was := len(bytes.Points)
+		more := sweep(ctx, subject, out, harness.ByByte, 5)
+		Expect(more.Course).To(Equal(bytes.Course))
+		Expect(more.Points).To(HaveLen(was + 2))
+		Expect(more.Points).To(ContainElements(bytes.Points))
+	}, SpecTimeout(bootLimit))
+
+	It("by record comes behind the last byte of records", func(ctx SpecContext) {
+		records := sweep(ctx, subject, out+"-record", harness.ByRecord, 3)
+		Expect(records.Course).To(Equal(bytes.Course), "the same events, whatever interrupts them")
+		dir := filepath.Join(out+"-record", records.Reference)
+		ref, err := harness.LoadTrial(dir)
+		Expect(err).NotTo(HaveOccurred())
+		line, _, err := wire.LoadDir(dir)
+		Expect(err).NotTo(HaveOccurred())
+		from := slices.IndexFunc(ref.Fired, func(f dut.Firing) bool { return f.Name == "provoke" })
+		var before []string
+		for _, p := range records.Points {
+			if at := ref.Fired[from].WireByte + p.Byte; strings.HasPrefix(p.Inject, "byte:") {
+				before = append(before, string(line.Bytes(at-1, at)))
+			}
+		}
+		Expect(before).To(Equal([]string{"\n", "\n", "\n"}))
+		Expect(records.Points[len(records.Points)-1].Byte).To(Equal(bytes.Span))
+	}, SpecTimeout(bootLimit))
+})
