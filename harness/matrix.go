@@ -61,6 +61,7 @@ type Cell struct {
 // CellTrial is a valid trial of a cell.
 type CellTrial struct {
 	Dir    string       `json:"dir"`
+	Mode   string       `json:"mode"` // how the wire was made and the guest started
 	Inject string       `json:"inject,omitempty"`
 	EndBy  string       `json:"end_by"`
 	Words  *Words       `json:"words"`
@@ -238,7 +239,7 @@ func (o *MatrixOrder) cell(ctx context.Context, s Subject, sc Scenario, step fun
 		if err != nil {
 			return nil, err
 		}
-		ct := &CellTrial{Dir: dir, Grade: t.Grade}
+		ct := &CellTrial{Dir: dir, Mode: t.mode(s.Mode), Grade: t.Grade}
 		if t.Asked.Inject != nil {
 			ct.Inject = t.Asked.Inject.String()
 		}
@@ -261,6 +262,31 @@ func (m *Matrix) add(c *Cell) error {
 	defer m.mu.Unlock()
 	m.Cells = append(m.Cells, c)
 	return m.save()
+}
+
+// modes are those of a strategy's trials; what its board is set to, as long as there is none.
+func (m *Matrix) modes(c Column) string {
+	var all []string
+	for _, cell := range m.Cells {
+		for _, t := range cell.Trials {
+			if cell.Strategy == c.Name && t.Mode != "" && !slices.Contains(all, t.Mode) {
+				all = append(all, t.Mode)
+			}
+		}
+	}
+	if all == nil {
+		return c.Mode
+	}
+	slices.Sort(all)
+	return strings.Join(all, " and ")
+}
+
+// counts are the cells that are filled, and their trials.
+func (m *Matrix) counts() (cells, valid, void int) {
+	for _, c := range m.Cells {
+		cells, valid, void = cells+1, valid+len(c.Trials), void+len(c.Voids)
+	}
+	return cells, valid, void
 }
 
 // Cell finds a cell; nil if it is not there.

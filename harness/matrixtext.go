@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"lastpage/harness/grade"
 )
@@ -24,10 +25,18 @@ const (
 func (m *Matrix) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d baud, board %s, backlog %d records of %d bytes\n", m.Baud, m.Board, m.Backlog, m.RecordLen)
-	exact := true
+	cells, valid, void := m.counts()
+	fmt.Fprintf(&b, "%d of %d cells, %d trials and %d void in %s\n", cells, len(m.Strategies)*len(m.Scenarios), valid, void, m.Took.Round(time.Second))
+	exact := !slices.ContainsFunc(m.Strategies, func(c Column) bool { return !strings.HasPrefix(c.Mode, "exact") })
+	alike := !slices.ContainsFunc(m.Strategies, func(c Column) bool { return m.modes(c) != m.modes(m.Strategies[0]) })
+	if alike && len(m.Strategies) > 0 {
+		fmt.Fprintf(&b, "wire %s\n", m.modes(m.Strategies[0]))
+	}
 	for _, c := range m.Strategies {
-		fmt.Fprintf(&b, "  %-22s %s, %s, %d cpus, %s\n", short(c.Name, 22), c.Release, c.Console, c.CPUs, c.Mode)
-		exact = exact && strings.HasPrefix(c.Mode, "exact")
+		fmt.Fprintf(&b, "  %-22s %s, %s, %d cpus\n", short(c.Name, 22), c.Release, c.Console, c.CPUs)
+		if !alike {
+			fmt.Fprintf(&b, "%25swire %s\n", "", m.modes(c))
+		}
 	}
 	m.block(&b, "On the wire, % of the expected bytes: backlog/warn/panic", shares)
 	m.block(&b, "Stored, and never whole on the wire: records, least..most of the trials\n(most in holes before the last record on the wire)", lost)
