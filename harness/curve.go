@@ -106,7 +106,7 @@ type stretch struct {
 	points int
 }
 
-// maxStretches are printed.
+// maxStretches are printed, about.
 const maxStretches = 24
 
 func (sw *Sweep) stretches() []stretch {
@@ -152,8 +152,9 @@ func (sw *Sweep) WriteText(w io.Writer) error {
 	rows := sw.stretches()
 	left := 0
 	for i, r := range rows {
-		// All of them where there is room, else the ends and some between.
-		if step := (len(rows) + maxStretches - 1) / maxStretches; i%step != 0 && i != len(rows)-1 {
+		// All of them where there is room, else the long ones, the ends and some between.
+		long := r.points*maxStretches >= len(sw.Points)
+		if step := (len(rows) + maxStretches - 1) / maxStretches; !long && i%step != 0 && i != len(rows)-1 {
 			left++
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"lastpage/harness/grade"
@@ -157,5 +158,26 @@ func TestSweepEdges(t *testing.T) {
 		if err := k.close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Of a curve with many steps some are left out of the text, but never the stretch in which most points lie.
+func TestSweepTextKeepsLongStretches(t *testing.T) {
+	sw := &Sweep{Wanted: 300, Status: Finished, By: ByByte, Expected: map[string]grade.Count{grade.Warn: {Records: 500}}}
+	for i := range int64(100) {
+		sw.Points = append(sw.Points, warnPoint(i+1, int(i), int(i)))
+	}
+	for i := range int64(200) {
+		sw.Points = append(sw.Points, warnPoint(101+i, 101, 101))
+	}
+	for i := range int64(100) {
+		sw.Points = append(sw.Points, warnPoint(301+i, 200+int(i), 200+int(i)))
+	}
+	var b strings.Builder
+	if err := sw.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.String(); !strings.Contains(text, "    200\n") || !strings.Contains(text, "rows are") || strings.Count(text, "\n") > maxStretches+15 {
+		t.Errorf("%d lines:\n%s", strings.Count(text, "\n"), text)
 	}
 }
