@@ -171,11 +171,18 @@ func (c *Core) Open(ctx context.Context) (*Reader, error) {
 	return r, err
 }
 
-// Log reads the whole ringbuffer of the core.
+// Log reads the whole ringbuffer of the core, and the consoles beside it.
 func (c *Core) Log(ctx context.Context) (*Log, error) {
 	r, err := c.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return r.Log(ctx)
+	log, err := r.Log(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if log.Consoles, err = r.Consoles(ctx); err != nil && ctx.Err() == nil {
+		err = nil // the records do not depend on them
+	}
+	return log, err
 }

@@ -51,6 +51,7 @@ func newFuzzMachine(f *testing.F) *fuzzMachine {
 	}
 	r.reserve(9)
 	r.printk(Record{State: Committed, Text: []byte("last")})
+	m.console(testImage+0x10000, conEnabled|conNbcon, 1)
 	info, err := ParseVMCoreInfo(m.vmcoreinfo())
 	if err != nil {
 		f.Fatal(err)
@@ -59,6 +60,7 @@ func newFuzzMachine(f *testing.F) *fuzzMachine {
 	return &fuzzMachine{m: m, info: info, parts: [][]byte{
 		part(r.header(), 88), part(r.descs(0), 32*24), part(r.infos(0), 32*88), part(r.data(0), 512),
 		part(imagePhys(prbPointer), 8), part(m.root, pageSize), part(3<<20, 8*pageSize), // the tables below the top one
+		part(imagePhys(testImage+0x10000), conSize+4),
 	}}
 }
 
@@ -96,6 +98,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte{1, 0, 4, 1, 0, 1, 1, 0, 5, 0, 0, 9}) // a block's positions
 	f.Add([]byte{3, 0, 0, 2, 3, 1})                   // a block's id
 	f.Add([]byte{5, 1, 17, 1, 0, 1})                  // a page table's entry
+	f.Add([]byte{7, 0, 20, 0, 0, 0xff})               // a console's state
 	f.Fuzz(func(t *testing.T, patches []byte) {
 		defer z.damage(patches)()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -112,6 +115,9 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		checkLog(t, log)
+		if _, err := rd.Consoles(ctx); err != nil && ctx.Err() != nil {
+			t.Fatal(err)
+		}
 		tail, err := rd.Since(ctx, log.NextSeq-min(log.NextSeq, 3))
 		if err != nil {
 			t.Fatalf("all can be read, but not the end: %v", err)

@@ -20,6 +20,8 @@ type Log struct {
 	Failed uint64
 	// Raced counts records that were overwritten while they were being read (live memory only).
 	Raced int
+	// Consoles are the serial consoles as the memory had them; nil if nobody looked, or none was found. Core.Log looks.
+	Consoles []Console
 	// Problems are oddities that did not stop the decoding, at most maxProblems of them.
 	Problems []Problem
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // WriteCore writes an ELF core that holds only what the ringbuffer needs: the VMCOREINFO note, and PT_LOADs with virtual and
-// physical addresses for the ring's pages, for init_uts_ns and for the page tables that lead there. OpenCore, vmcore-dmesg and
+// physical addresses for the ring's pages, for the consoles, for init_uts_ns and for the page tables that lead there. OpenCore, vmcore-dmesg and
 // `makedumpfile --dump-dmesg` read it. From memory that changes meanwhile it is no snapshot: stop the machine first.
 func (r *Reader) WriteCore(ctx context.Context, w io.Writer) error {
 	if err := r.writeCore(ctx, w); err != nil {
@@ -70,6 +70,11 @@ func (r *Reader) corePages(ctx context.Context) (p *pageSet, zero segment, err e
 	}{{"init_uts_ns", 1024}, {"init_top_pgt", pageSize}, {"node_online_map", 128}, {"clear_seq", 16}} {
 		if v, ok := r.info.Symbol(a.symbol); ok {
 			_ = p.add(ctx, a.symbol, v, a.n)
+		}
+	}
+	if _, at, err := r.consoles(ctx); err == nil {
+		for _, v := range at {
+			_ = p.add(ctx, "struct console", v, conSize)
 		}
 	}
 	zero = p.addSections(ctx, r.info)

@@ -42,7 +42,7 @@ func Explain(in Input) (*Grade, *align.Result) {
 	g.Wire = j.wire()
 	if in.Ring != nil {
 		r := in.Ring
-		g.Ring = &Ring{Release: r.Release, Records: len(r.Records), Overwritten: r.Overwritten, Failed: r.Failed, NextSeq: r.NextSeq}
+		g.Ring = &Ring{Release: r.Release, Records: len(r.Records), Overwritten: r.Overwritten, Failed: r.Failed, NextSeq: r.NextSeq, Consoles: r.Consoles}
 		for i := range r.Records {
 			if !r.Records[i].State.Stored() && r.Records[i].State != ring.Reusable {
 				g.Ring.Reserved++

@@ -65,6 +65,9 @@ func WriteText(w io.Writer, g *Grade) error {
 	} else {
 		fmt.Fprintf(&b, "ring      %d records, %d reserved, %d overwritten before them, kernel %s\n",
 			g.Ring.Records, g.Ring.Reserved, g.Ring.Overwritten, or(g.Ring.Release, "?"))
+		for _, c := range g.Ring.Consoles {
+			fmt.Fprintf(&b, "owner     %s at the end: %s\n", c.Name, c.Nbcon)
+		}
 	}
 	for _, n := range g.Notes {
 		fmt.Fprintf(&b, "note      %s\n", n)

@@ -189,6 +189,8 @@ type Ring struct {
 	Overwritten uint64 `json:"overwritten"`
 	Failed      uint64 `json:"failed"`
 	NextSeq     uint64 `json:"next_seq"`
+	// Consoles are the serial consoles when the memory was read, and who owned them; null: none found.
+	Consoles []ring.Console `json:"consoles"`
 }
 
 // GradeEvent is an event as the grade tells it.

@@ -19,13 +19,15 @@ var strategies = []struct {
 	// there is nobody to take it from who could give it, and a printer thread lets go of it only at certain points of a line: there the
 	// WARN is stored in full, or hardly at all.
 	inline bool
+	// known: the layout of its struct console is.
+	known  bool
 	labels Labels
 }{
-	{"legacy", "qemu", true, nil},
-	{"nbcon-rt", "qemu", false, nil},
+	{"legacy", "qemu", true, true, nil},
+	{"nbcon-rt", "qemu", false, true, nil},
 	// Linux 6.1 does not bring up a second CPU on QEMU 7.2 with counted instructions, with or without the model of the UART.
-	{"legacy-6.1", "qemu-smp1", false, Label("all-kernels")},
-	{"atomic-rt", "qemu-smp1", false, Label("all-kernels")},
+	{"legacy-6.1", "qemu-smp1", false, false, Label("all-kernels")},
+	{"atomic-rt", "qemu-smp1", false, false, Label("all-kernels")},
 }
 
 const line = 11520 // bytes/s at 115200 baud, 8N1
@@ -35,11 +37,11 @@ func init() {
 		if len(s.labels) > 0 && os.Getenv("LASTPAGE_ALL_KERNELS") != "1" {
 			continue
 		}
-		Describe(s.name, s.labels, Ordered, ContinueOnFailure, func() { aStockKernel(s.name, s.board, s.inline) })
+		Describe(s.name, s.labels, Ordered, ContinueOnFailure, func() { aStockKernel(s.name, s.board, s.inline, s.known) })
 	}
 }
 
-func aStockKernel(strategy, board string, inline bool) {
+func aStockKernel(strategy, board string, inline, known bool) {
 	var (
 		kernel harness.Subject
 		warn   trials
@@ -114,6 +116,25 @@ func aStockKernel(strategy, board string, inline bool) {
 				Expect(t).To(RunAt(line, 0.001))
 			}
 		})
+	})
+
+	It("has its console in memory, which nobody owns any more", func() {
+		for _, t := range append(warn.all, warn.reference) {
+			consoles := t.Grade.Ring.Consoles
+			if !known {
+				Expect(consoles).To(BeEmpty())
+				continue
+			}
+			Expect(consoles).To(HaveLen(1))
+			Expect(consoles[0].Name).To(Equal("ttyS0"))
+			if kernel.Console != "nbcon" {
+				Expect(consoles[0].Nbcon).To(BeNil())
+				continue
+			}
+			Expect(consoles[0].Nbcon).NotTo(BeNil())
+			Expect(consoles[0].Nbcon.Owner).To(Equal("none"))
+			Expect(consoles[0].Nbcon.CPU).To(BeNil())
+		}
 	})
 
 	Context("the ringbuffer", func() {
