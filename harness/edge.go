@@ -47,7 +47,8 @@ func (sw *Sweep) edge(h has) *Edge {
 	return e
 }
 
-// edges halves the gap in front of each edge by time, until it is edgeNS: a step between two points, or before the first, then has its place.
+// edges halves the gap in front of each edge, by bytes as long as there are some between, then by time until it is edgeNS: a step
+// between two points, or before the first, then has its place.
 func (o SweepOrder) edges(ctx context.Context, sw *Sweep, kept *pointLog, one func(context.Context, Inject, bool) error) error {
 	for _, h := range []has{stored, sent} {
 		for range maxEdge {
@@ -57,7 +58,9 @@ func (o SweepOrder) edges(ctx context.Context, sw *Sweep, kept *pointLog, one fu
 				break
 			}
 			in := timeInject(1) // before the first byte
-			if e.before != nil {
+			if e.before != nil && e.Byte-e.before.Byte > 1 {
+				in = byteInject(e.before.Byte + (e.Byte-e.before.Byte)/2)
+			} else if e.before != nil {
 				in = timeInject(e.before.NS + (e.NS-e.before.NS)/2)
 			}
 			if e.before != nil && e.NS-e.before.NS <= edgeNS || kept.has(in) { // there is none, or it is void

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sort"
 	"sync"
 	"time"
 
 	"lastpage/capture/wire"
+	"lastpage/dut"
 	"lastpage/harness/grade"
 )
 
@@ -52,7 +54,9 @@ type Sweep struct {
 	WarnSent   *Edge `json:"warn_sent_from"`
 	Voids      int   `json:"voids"`
 
-	dir string
+	dir  string
+	line *wire.Log  // of the reference
+	from dut.Firing // of its provocation
 }
 
 // Stage is one section of a point, in whole records.
@@ -176,12 +180,29 @@ func (sw *Sweep) span(ref *Trial, log *wire.Log) error {
 			end = max(end, *sec.LastByte)
 		}
 	}
+	sw.line, sw.from = log, at
 	ns, ok := log.TimeAt(end - 1)
 	if end <= at.WireByte || !ok {
 		return errors.New("sweep: nothing is on the wire behind the provocation")
 	}
 	sw.Span, sw.SpanNS = end-at.WireByte, ns-at.NS
 	return nil
+}
+
+// bytesBy is how many bytes of wire the reference had ns after the provocation.
+func (sw *Sweep) bytesBy(ns int64) int64 {
+	return int64(sort.Search(int(sw.line.Len()-sw.from.WireByte), func(i int) bool {
+		at, _ := sw.line.TimeAt(sw.from.WireByte + int64(i))
+		return at-sw.from.NS > ns
+	}))
+}
+
+// sameCourse makes a point void that has not, until its interruption, what the reference has: on two CPUs the waiting for a moment must
+// not change who has the turn.
+func (sw *Sweep) sameCourse(p *Point) {
+	if want := sw.bytesBy(p.NS); len(p.Void) == 0 && p.Byte != want {
+		p.Void = []string{fmt.Sprintf("another course than the reference's: %d bytes of wire at %d ns, not %d", p.Byte, p.NS, want)}
+	}
 }
 
 // points runs the trials that are not done yet: first those that are spread, then those that look for the edges between them.
@@ -193,7 +214,7 @@ func (o SweepOrder) points(ctx context.Context, s Subject, ref *Trial, sw *Sweep
 	sw.Wanted = len(all)
 	var l light
 	one := func(ctx context.Context, in Inject, keep bool) error {
-		p, err := o.point(ctx, s, ref, &l, in, keep, kept)
+		p, err := o.point(ctx, s, ref, sw, &l, in, keep, kept)
 		if err != nil {
 			return err
 		}
@@ -247,7 +268,7 @@ func (o SweepOrder) spread(ctx context.Context, all []Inject, kept *pointLog, on
 }
 
 // point runs one trial; with its evidence if keep says so, and once more with it if it is void.
-func (o SweepOrder) point(ctx context.Context, s Subject, ref *Trial, l *light, in Inject, keep bool, kept *pointLog) (*Point, error) {
+func (o SweepOrder) point(ctx context.Context, s Subject, ref *Trial, sw *Sweep, l *light, in Inject, keep bool, kept *pointLog) (*Point, error) {
 	asked, err := o.asked(s, attempt{in: &in, ref: ref})
 	if err != nil {
 		return nil, err
@@ -272,6 +293,7 @@ func (o SweepOrder) point(ctx context.Context, s Subject, ref *Trial, l *light, 
 			return nil, err
 		}
 		p := t.point(in)
+		sw.sameCourse(p)
 		if len(p.Void) == 0 || try > o.Retries {
 			return p, nil
 		}

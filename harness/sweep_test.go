@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"lastpage/capture/wire"
+	"lastpage/dut"
 	"lastpage/harness/grade"
 )
 
@@ -123,28 +125,35 @@ func TestSweepFinish(t *testing.T) {
 
 // The edge of a step between two points is found to a microsecond, with few trials; a void one ends the search and is no edge.
 func TestSweepEdges(t *testing.T) {
+	const frame = 86806 // ns
 	for _, c := range []struct {
-		step, void int64 // ns: from when on the WARN is whole; trials behind it and before step are void
-		want       int64 // the edge is at most this far behind
-	}{{4_321_987, 1 << 62, edgeNS}, {4_321_987, 4_000_000, 1_000_000}} {
+		step, void int64 // ns: from when on the WARN is whole; trials behind void and before step are void
+		within     int64 // the edge is at most this far behind step
+		bytes      int   // trials at a byte
+	}{{4_321_987, 1 << 62, edgeNS, 9}, {4_321_987, 4_200_000, 2 * frame, 9}, {0, 1 << 62, 1, 9}} {
 		k, err := openPoints(t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
 		sw := &Sweep{Expected: map[string]grade.Count{grade.Warn: {Records: 39}}}
-		trials := 0
+		trials, bytes := 0, 0
 		one := func(_ context.Context, in Inject, _ bool) error {
 			trials++
-			p := warnPoint(in.Time.Nanoseconds(), 3, 3)
-			if p.NS >= c.step {
-				p = warnPoint(p.NS, 39, 39)
-			} else if p.NS > c.void {
-				p = warnPoint(p.NS, 0, 0, "overrun")
+			p := &Point{Inject: in.String(), NS: in.Time.Nanoseconds() + in.N*frame}
+			p.Byte = p.NS / frame
+			if in.At == "byte" {
+				bytes++
+			}
+			switch {
+			case p.NS >= c.step:
+				p.Warn = Stage{39, 39}
+			case p.NS > c.void:
+				p.Void = []string{"overrun"}
 			}
 			_, err := k.add(p)
 			return err
 		}
-		if err := one(t.Context(), timeInject(18_000_000), false); err != nil {
+		if err := one(t.Context(), byteInject(200), false); err != nil {
 			t.Fatal(err)
 		}
 		if err := (SweepOrder{}).edges(t.Context(), sw, k, one); err != nil {
@@ -152,11 +161,37 @@ func TestSweepEdges(t *testing.T) {
 		}
 		sw.Points = k.sorted()
 		e := sw.edge(stored)
-		if e == nil || e.NS < c.step || e.NS-c.step > c.want || trials > 20 {
-			t.Errorf("%+v: %+v behind %d trials", c, e, trials)
+		if e == nil || e.NS < c.step || e.NS-c.step > c.within || trials > 25 || bytes > c.bytes {
+			t.Errorf("%+v: %+v behind %d trials, %d at a byte", c, e, trials, bytes)
 		}
 		if err := k.close(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// A point that has not what the reference has until its interruption says nothing about that course.
+func TestSweepSameCourse(t *testing.T) {
+	log := wire.NewLog(wire.Virtual, wire.Frame{Baud: 115200, Bits: 10})
+	for i := range int64(10) {
+		if err := log.Append([]byte{'x'}, 1000+100*i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log.Close(nil)
+	sw := &Sweep{line: log, from: dut.Firing{NS: 1150, WireByte: 2}} // its next byte is out after 50 ns
+	for _, c := range []struct {
+		ns, byte int64
+		void     bool
+	}{{0, 0, false}, {49, 0, false}, {50, 1, false}, {149, 1, false}, {150, 2, false}, {5000, 8, false}, {49, 1, true}, {150, 1, true}, {5000, 9, true}} {
+		p := &Point{NS: c.ns, Byte: c.byte}
+		if sw.sameCourse(p); (len(p.Void) > 0) != c.void {
+			t.Errorf("byte %d at %d ns: %v", c.byte, c.ns, p.Void)
+		}
+	}
+	if p := (&Point{NS: 49, Byte: 1, Void: []string{"overrun"}}); true {
+		if sw.sameCourse(p); len(p.Void) != 1 {
+			t.Errorf("void for another reason: %v", p.Void)
 		}
 	}
 }
