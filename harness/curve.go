@@ -127,10 +127,10 @@ func (sw *Sweep) stretches() []stretch {
 func (sw *Sweep) WriteText(w io.Writer) error {
 	var b strings.Builder
 	want := sw.Expected[grade.Warn].Records
-	fmt.Fprintf(&b, "%s: Linux %s (%s), %s, %d baud, wire %s\n", sw.Strategy, sw.Release, sw.Console, cpus(sw.CPUs), sw.Baud, sw.Mode)
-	fmt.Fprintf(&b, "%s; backlog %d records of %d bytes; a WARN has %d records\n", sw.Scenario, sw.Backlog, sw.RecordLen, want)
-	fmt.Fprintf(&b, "%d points by %s over %d bytes of wire in %.1f ms, %d void, %.0f s of trials\n", len(sw.Points), sw.By, sw.Span,
-		float64(sw.SpanNS)/1e6, sw.Voids, sw.Took.Seconds())
+	fmt.Fprintf(&b, "%s: Linux %s (%s), %s, %d baud\n", sw.Strategy, sw.Release, sw.Console, cpus(sw.CPUs), sw.Baud)
+	fmt.Fprintf(&b, "wire %s; %s; a WARN has %d records\n", sw.Mode, sw.Scenario, want)
+	fmt.Fprintf(&b, "backlog %d records of %d bytes; %.0f s of trials\n", sw.Backlog, sw.RecordLen, sw.Took.Seconds())
+	fmt.Fprintf(&b, "%d points by %s over %d bytes of wire, %.1f ms; %d void\n", len(sw.Points), sw.By, sw.Span, float64(sw.SpanNS)/1e6, sw.Voids)
 	if sw.Status != Finished {
 		fmt.Fprintf(&b, "UNFINISHED: %d points were to be done\n", sw.Wanted)
 	}
@@ -165,9 +165,9 @@ func (sw *Sweep) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "%8d %10.3f  %5d %5d  %5d %5d  %5d %5d  %5d%s\n", p.Byte, float64(p.NS)/1e6, p.Warn.Stored, p.Warn.Wire,
 			p.Backlog.Stored, p.Backlog.Wire, p.Panic.Stored, p.Panic.Wire, r.points, void)
 	}
-	fmt.Fprintf(&b, "a row is the first of so many points in a row with the same WARN and backlog")
+	b.WriteString("a row is the first of so many points in a row with the same WARN and\nbacklog")
 	if left > 0 {
-		fmt.Fprintf(&b, "; %d rows are\nleft out here, sweep.tsv has every point", left)
+		fmt.Fprintf(&b, "; %d rows are left out here, sweep.tsv has every point", left)
 	}
 	b.WriteString("\n")
 	_, err := io.WriteString(w, b.String())

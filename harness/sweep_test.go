@@ -198,7 +198,8 @@ func TestSweepSameCourse(t *testing.T) {
 
 // Of a curve with many steps some are left out of the text, but never the stretch in which most points lie.
 func TestSweepTextKeepsLongStretches(t *testing.T) {
-	sw := &Sweep{Wanted: 300, Status: Finished, By: ByByte, Expected: map[string]grade.Count{grade.Warn: {Records: 500}}}
+	sw := &Sweep{Strategy: "kthread-only", Release: "6.12.117+deb12-amd64", Console: "legacy", CPUs: 2, Baud: 115200, Mode: "exact+ff+snapshot", Span: 58053,
+		SpanNS: 5e9, Scenario: "warn-nmi-panic", Backlog: 600, RecordLen: 80, Wanted: 300, Status: Finished, By: ByByte, Expected: map[string]grade.Count{grade.Warn: {Records: 500}}}
 	for i := range int64(100) {
 		sw.Points = append(sw.Points, warnPoint(i+1, int(i), int(i)))
 	}
@@ -211,6 +212,11 @@ func TestSweepTextKeepsLongStretches(t *testing.T) {
 	var b strings.Builder
 	if err := sw.WriteText(&b); err != nil {
 		t.Fatal(err)
+	}
+	for line := range strings.Lines(b.String()) {
+		if len(line) > grade.Width+1 {
+			t.Errorf("%d columns: %q", len(line)-1, line)
+		}
 	}
 	if text := b.String(); !strings.Contains(text, "    200\n") || !strings.Contains(text, "rows are") || strings.Count(text, "\n") > maxStretches+15 {
 		t.Errorf("%d lines:\n%s", strings.Count(text, "\n"), text)
