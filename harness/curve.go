@@ -137,7 +137,7 @@ func (sw *Sweep) WriteText(w io.Writer) error {
 	for _, f := range []struct {
 		what string
 		at   *Edge
-	}{{"stored", sw.WarnStored}, {"on the wire", sw.WarnSent}} {
+	}{{"stored", sw.WarnStored}, {"sent", sw.WarnSent}} {
 		at := "at no point"
 		if f.at != nil {
 			at = fmt.Sprintf("from byte %d, %.4f ms on", f.at.Byte, float64(f.at.NS)/1e6)

@@ -33,10 +33,13 @@ func (m *Matrix) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "wire %s\n", m.modes(m.Strategies[0]))
 	}
 	for _, c := range m.Strategies {
-		fmt.Fprintf(&b, "  %-22s %s, %s, %d cpus\n", short(c.Name, 22), c.Release, c.Console, c.CPUs)
-		if !alike {
-			fmt.Fprintf(&b, "%25swire %s\n", "", m.modes(c))
+		line := fmt.Sprintf("  %-22s %s, %s, %d cpus", short(c.Name, 22), c.Release, c.Console, c.CPUs)
+		if mode := m.modes(c); !alike && len(line)+len(", wire ")+len(mode) > grade.Width {
+			line += fmt.Sprintf(",\n%25swire %s", "", mode)
+		} else if !alike {
+			line += ", wire " + mode
 		}
+		b.WriteString(line + "\n")
 	}
 	m.block(&b, "On the wire, % of the expected bytes: backlog/warn/panic", shares)
 	m.block(&b, "Stored, and never whole on the wire: records, least..most of the trials\n(most in holes before the last record on the wire)", lost)

@@ -209,6 +209,9 @@ func TestSweepTextKeepsLongStretches(t *testing.T) {
 	for i := range int64(100) {
 		sw.Points = append(sw.Points, warnPoint(301+i, 200+int(i), 200+int(i)))
 	}
+	sw.WarnStored = &Edge{Byte: 56845, NS: 5000900700, NotAt: new(int64)}
+	*sw.WarnStored.NotAt = 5000900000
+	sw.WarnSent = sw.WarnStored
 	var b strings.Builder
 	if err := sw.WriteText(&b); err != nil {
 		t.Fatal(err)
