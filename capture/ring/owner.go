@@ -45,6 +45,8 @@ const (
 	conAllFlags = 1<<10 - 1
 	// nearUTS is how far a static console may lie from init_uts_ns: both are in the image's .data.
 	nearUTS = 16 << 20
+	// maxConsoles bounds the work on memory that is full of look-alikes.
+	maxConsoles = 8
 )
 
 var prios = [...]string{"none", "normal", "emergency", "panic"}
@@ -107,6 +109,9 @@ func (r *Reader) consoles(ctx context.Context) ([]Console, []uint64, error) {
 				continue
 			}
 			if c, ok := r.sp.console(buf[i : i+conSize]); ok {
+				if len(all) == maxConsoles {
+					return nil, nil, fmt.Errorf("more than %d look like one up to 0x%x: this is not a machine's memory", maxConsoles, v)
+				}
 				all, where = append(all, c), append(where, v)
 			}
 		}

@@ -77,6 +77,29 @@ func TestConsoles(t *testing.T) {
 	}
 }
 
+func TestTooManyConsoles(t *testing.T) {
+	m := newMachine(4)
+	m.newRing(prbOpts{countBits: 5, dataBits: 9})
+	for i := range uint64(maxConsoles + 1) {
+		m.console(testImage+0x10000+i*0x100, conEnabled, 0)
+	}
+	info, err := ParseVMCoreInfo(m.vmcoreinfo())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rd, err := Open(context.Background(), m.reader(), testMemory, info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, err := rd.Consoles(context.Background()); err == nil {
+		t.Errorf("%d consoles", len(all))
+	}
+	// The records do not depend on them.
+	if _, err := coreLog(coreOf(t, rd)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNbconStateText(t *testing.T) {
 	for _, c := range []struct {
 		n    *NbconState
