@@ -49,7 +49,7 @@ func (c *Catalogue) Use(name string, t Tree) error {
 		}
 	}
 	k.Source.Build = &b
-	k.Description += ", from " + b.Source.String()
+	k.Description += ", from " + b.String()
 	return nil
 }
 

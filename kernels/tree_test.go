@@ -30,7 +30,7 @@ func TestUseTree(t *testing.T) {
 		}
 		k, _ := c.Kernel(Strategic)
 		b := k.Source.Build
-		if b.Source.String() != want || b.Series != "7.x" || len(b.Patches) != 1 || b.Package != nil {
+		if b.String() != want || b.Series != "7.x" || len(b.Patches) != 1 || b.Package != nil {
 			t.Errorf("%s: %+v", text, b)
 		}
 	}
