@@ -27,14 +27,7 @@ func sample(t *testing.T, levels int, o prbOpts) (*machine, *Reader) {
 	r.setDesc(r.id(failed.Seq), Finalized, failedPos, failedPos)
 	r.reserve(20)
 	r.printk(Record{State: Committed, Text: []byte("unfinished")})
-	info, err := ParseVMCoreInfo(m.vmcoreinfo())
-	if err != nil {
-		t.Fatal(err)
-	}
-	rd, err := Open(context.Background(), m.reader(), testMemory, info)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rd := m.open(t)
 	return m, rd
 }
 
@@ -293,14 +286,7 @@ func TestWitnessExactFit(t *testing.T) {
 	r.printk(Record{State: Finalized, Text: bytes.Repeat([]byte{'x'}, 112)})
 	r.printk(Record{State: Finalized, Text: bytes.Repeat([]byte{'y'}, 64)})
 	r.printk(Record{State: Finalized, Text: bytes.Repeat([]byte{'z'}, 56)})
-	info, err := ParseVMCoreInfo(m.vmcoreinfo())
-	if err != nil {
-		t.Fatal(err)
-	}
-	rd, err := Open(context.Background(), m.reader(), testMemory, info)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rd := m.open(t)
 	want, got := witness(t, rd), dmesgOf(t, rd)
 	right := fmt.Sprintf("[    0.000000] %s\n", strings.Repeat("z", 56))
 	wrong := fmt.Sprintf("[    0.000000] %s\n", strings.Repeat("x", 56))

@@ -338,14 +338,7 @@ func TestHostile(t *testing.T) {
 func TestSince(t *testing.T) {
 	m := newMachine(5)
 	r := m.newRing(prbOpts{countBits: 4, dataBits: 8, grown: 12})
-	info, err := ParseVMCoreInfo(m.vmcoreinfo())
-	if err != nil {
-		t.Fatal(err)
-	}
-	rd, err := Open(context.Background(), m.reader(), testMemory, info)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rd := m.open(t)
 	var all []Record
 	next := uint64(0)
 	for i := range 60 {
@@ -370,14 +363,7 @@ func TestSince(t *testing.T) {
 func TestMove(t *testing.T) {
 	m := newMachine(4)
 	r := m.newRing(small)
-	info, err := ParseVMCoreInfo(m.vmcoreinfo())
-	if err != nil {
-		t.Fatal(err)
-	}
-	rd, err := Open(context.Background(), m.reader(), testMemory, info)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rd := m.open(t)
 	a := r.printk(Record{State: Finalized, Text: []byte("static")})
 	r = m.newRing(prbOpts{countBits: 6, dataBits: 11, wideID: true, grown: 21, at: 256})
 	want := []Record{r.printk(a), r.printk(Record{State: Finalized, Text: []byte("dynamic")})}

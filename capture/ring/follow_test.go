@@ -13,14 +13,7 @@ import (
 func TestWait(t *testing.T) {
 	m := newMachine(4)
 	r := m.newRing(small)
-	info, err := ParseVMCoreInfo(m.vmcoreinfo())
-	if err != nil {
-		t.Fatal(err)
-	}
-	rd, err := Open(context.Background(), m.reader(), testMemory, info)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rd := m.open(t)
 	text := func(s string) func(*Record) bool {
 		return func(rec *Record) bool { return strings.Contains(string(rec.Text), s) }
 	}

@@ -2,9 +2,11 @@ package ring
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"testing"
 )
 
 // machine is a synthetic x86_64 machine: physical memory, page tables, VMCOREINFO and a printk ringbuffer that is written by
@@ -39,6 +41,20 @@ func newMachine(levels int) *machine {
 	m.root = imagePhys(testImage)
 	copy(m.mem[imagePhys(utsName):], "Linux")
 	return m
+}
+
+// open finds the ringbuffer of the machine.
+func (m *machine) open(t *testing.T) *Reader {
+	t.Helper()
+	info, err := ParseVMCoreInfo(m.vmcoreinfo())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rd, err := Open(context.Background(), m.reader(), testMemory, info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rd
 }
 
 func imagePhys(v uint64) uint64 { return v - startKernelMap - imageDown }

@@ -57,14 +57,7 @@ func TestConsoles(t *testing.T) {
 		m := newMachine(4)
 		m.newRing(prbOpts{countBits: 5, dataBits: 9})
 		c.put(m)
-		info, err := ParseVMCoreInfo(m.vmcoreinfo())
-		if err != nil {
-			t.Fatal(err)
-		}
-		rd, err := Open(context.Background(), m.reader(), testMemory, info)
-		if err != nil {
-			t.Fatal(err)
-		}
+		rd := m.open(t)
 		got, err := rd.Consoles(context.Background())
 		if err != nil || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %v, %v", c.name, got, err)
@@ -83,14 +76,7 @@ func TestTooManyConsoles(t *testing.T) {
 	for i := range uint64(maxConsoles + 1) {
 		m.console(testImage+0x10000+i*0x100, conEnabled, 0)
 	}
-	info, err := ParseVMCoreInfo(m.vmcoreinfo())
-	if err != nil {
-		t.Fatal(err)
-	}
-	rd, err := Open(context.Background(), m.reader(), testMemory, info)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rd := m.open(t)
 	if all, err := rd.Consoles(context.Background()); err == nil {
 		t.Errorf("%d consoles", len(all))
 	}
