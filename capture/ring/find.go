@@ -78,47 +78,62 @@ func FindVMCoreInfo(ctx context.Context, mem io.ReaderAt, size int64) (*VMCoreIn
 	return nil, fmt.Errorf("find VMCOREINFO: %w", ErrNoVMCoreInfo)
 }
 
+// scan shows memory from begin to end, leaving out what a sparse one has not, in chunks that overlap by so many bytes.
+func scan(ctx context.Context, mem io.ReaderAt, begin, end int64, overlap int, look func(chunk []byte, off int64) error) error {
+	buf := make([]byte, scanChunk+overlap)
+	sparse, _ := mem.(extents)
+	for off := begin; off < end; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		stop := end
+		if sparse != nil {
+			start, last, ok := sparse.next(off)
+			if !ok || start >= end {
+				return nil
+			}
+			off, stop = max(off, start), min(end, last)
+		}
+		n, err := mem.ReadAt(buf[:min(int64(len(buf)), stop-off)], off)
+		if n == 0 {
+			if err != nil && !errors.Is(err, io.EOF) {
+				return fmt.Errorf("read memory at 0x%x: %w", off, err)
+			}
+			return nil
+		}
+		if err := look(buf[:n], off); err != nil {
+			return err
+		}
+		if err != nil || off+int64(n) >= stop {
+			off = stop // of this stretch; a short read ends it too
+		} else {
+			off += int64(n - overlap)
+		}
+	}
+	return nil
+}
+
 // FindCandidates gives every different VMCOREINFO text in memory in the order of address, each tried against the memory.
 func FindCandidates(ctx context.Context, mem io.ReaderAt, size int64) ([]Candidate, error) {
 	var found []Candidate
 	hits, parsed := 0, 0
-	buf := make([]byte, scanChunk+len(osrelease)-1)
 	text := make([]byte, maxVMCoreInfo)
-	sparse, _ := mem.(extents)
-	for off := int64(0); off < size; {
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("find VMCOREINFO: %w", err)
-		}
-		end := size
-		if sparse != nil {
-			start, stop, ok := sparse.next(off)
-			if !ok || start >= size {
-				break
-			}
-			off, end = max(off, start), min(size, stop)
-		}
-		n, err := mem.ReadAt(buf[:min(int64(len(buf)), end-off)], off)
-		if n == 0 {
-			if err != nil && !errors.Is(err, io.EOF) {
-				return nil, fmt.Errorf("find VMCOREINFO: read memory at 0x%x: %w", off, err)
-			}
-			break
-		}
+	err := scan(ctx, mem, 0, size, len(osrelease)-1, func(chunk []byte, off int64) error {
 		for at := 0; ; at++ {
-			i := bytes.Index(buf[at:n], osrelease)
+			i := bytes.Index(chunk[at:], osrelease)
 			if i < 0 {
-				break
+				return nil
 			}
 			at += i
 			if hits++; hits > maxHits {
-				return nil, fmt.Errorf("find VMCOREINFO: %q more than %d times up to 0x%x: this is not a machine's memory", osrelease, maxHits, off)
+				return fmt.Errorf("%q more than %d times up to 0x%x: this is not a machine's memory", osrelease, maxHits, off)
 			}
 			m, _ := mem.ReadAt(text[:maxLine], off+int64(at))
 			if first, _, ok := bytes.Cut(text[:m], []byte{'\n'}); !ok || len(first) == len(osrelease) || bytes.ContainsAny(first, "%\x00") {
 				continue // a format string, a piece of something
 			}
 			if parsed++; parsed > maxParsed {
-				return nil, fmt.Errorf("find VMCOREINFO: more than %d beginnings of it up to 0x%x: this is not a machine's memory", maxParsed, off)
+				return fmt.Errorf("more than %d beginnings of it up to 0x%x: this is not a machine's memory", maxParsed, off)
 			}
 			m, _ = mem.ReadAt(text, off+int64(at))
 			info, err := ParseVMCoreInfo(text[:m])
@@ -126,14 +141,12 @@ func FindCandidates(ctx context.Context, mem io.ReaderAt, size int64) ([]Candida
 				continue // a piece of a log, an old page
 			}
 			if found = addCandidate(found, Candidate{Offset: off + int64(at), Info: info}); len(found) > maxTexts {
-				return nil, fmt.Errorf("find VMCOREINFO: more than %d different texts up to 0x%x: this is not a machine's memory", maxTexts, off)
+				return fmt.Errorf("more than %d different texts up to 0x%x: this is not a machine's memory", maxTexts, off)
 			}
 		}
-		if err != nil || off+int64(n) >= end {
-			off = end // of this stretch; a short read ends it too
-		} else {
-			off += int64(n - len(osrelease) + 1)
-		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find VMCOREINFO: %w", err)
 	}
 	for i := range found {
 		_, found[i].Err = Open(ctx, mem, size, found[i].Info)

@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 	"strconv"
 )
 
@@ -77,50 +75,29 @@ func (r *Reader) consoles(ctx context.Context) ([]Console, []uint64, error) {
 	var all []Console
 	var where []uint64
 	begin, end := int64(at)-min(int64(at), nearUTS), min(r.sp.size, int64(at)+nearUTS)
-	sparse, _ := r.sp.mem.(extents)
-	buf := make([]byte, scanChunk+conSize)
-	for off := begin; off < end; {
-		if err := ctx.Err(); err != nil {
-			return nil, nil, err
-		}
-		stop := end
-		if sparse != nil {
-			start, last, ok := sparse.next(off)
-			if !ok || start >= end {
-				break
-			}
-			off, stop = max(off, start), min(end, last)
-		}
-		n, err := r.sp.mem.ReadAt(buf[:min(int64(len(buf)), stop-off)], off)
-		if n == 0 {
-			if err != nil && !errors.Is(err, io.EOF) {
-				return nil, nil, fmt.Errorf("read memory at 0x%x: %w", off, err)
-			}
-			break
-		}
+	err := scan(ctx, r.sp.mem, begin, end, conSize-1, func(chunk []byte, off int64) error {
 		for i := 0; ; i++ {
-			j := bytes.Index(buf[i:n], serialName)
+			j := bytes.Index(chunk[i:], serialName)
 			if j < 0 {
-				break
+				return nil
 			}
 			i += j
 			v := uint64(off) + uint64(i) - r.sp.physBase + startKernelMap
-			if i+conSize > n || v%8 != 0 || slices.Contains(where, v) {
+			if i+conSize > len(chunk) || v%8 != 0 {
 				continue
 			}
-			if c, ok := r.sp.console(buf[i : i+conSize]); ok {
-				if len(all) == maxConsoles {
-					return nil, nil, fmt.Errorf("more than %d look like one up to 0x%x: this is not a machine's memory", maxConsoles, v)
-				}
-				all, where = append(all, c), append(where, v)
+			c, ok := r.sp.console(chunk[i : i+conSize])
+			if !ok {
+				continue
 			}
+			if len(all) == maxConsoles {
+				return fmt.Errorf("more than %d look like one up to 0x%x: this is not a machine's memory", maxConsoles, v)
+			}
+			all, where = append(all, c), append(where, v)
 		}
-		// What crosses the end of a chunk is whole in the next.
-		if step := int64(n - conSize); step > 0 && off+int64(n) < stop {
-			off += step
-		} else {
-			off += int64(n)
-		}
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	return all, where, nil
 }
