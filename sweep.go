@@ -36,7 +36,7 @@ func newSweep() *cobra.Command {
 then again and again from the same snapshot, each time with an NMI panic at another moment, from the provocation to the end of
 what it makes the kernel send. The result is a curve: how much of the WARN is stored, and how much was sent, against
 the moment of the NMI. --by says how the moments are spread: evenly over the bytes of the wire, behind each record, or evenly over
-the time. Where the whole WARN begins to be stored, or sent, the gap is then halved until the two moments beside the edge are 1 us apart.
+the time. Where the whole WARN begins to be stored, or sent, the gap is then halved: to a byte, and between two bytes to 1 us.
 
 --out DIR gets sweep.json, sweep.tsv, sweep.png, sweep.svg, and the whole evidence of every --sample'th point. A sweep
 that was stopped goes on where it was when it is started again with the same --out. Every point is a moment of its own and is

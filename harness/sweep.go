@@ -17,7 +17,7 @@ import (
 )
 
 // SweepSchema names the form of sweep.json.
-const SweepSchema = "lastpage.sweep/1"
+const SweepSchema = "lastpage.sweep/2"
 
 // Sweep is sweep.json: one strategy, interrupted at many points of one and the same course of events.
 type Sweep struct {
