@@ -17,7 +17,7 @@ var rank = []struct {
 	rank   int
 }{
 	{"lastpage/capture", 1}, {"lastpage/kernels", 1}, {"lastpage/dut", 2}, {"lastpage/harness", 3}, {"lastpage/lab", 4},
-	{"lastpage/specs", 5}, {"lastpage", 6},
+	{"lastpage/specs", 5}, {"lastpage/cmd", 6},
 }
 
 // pure packages work on files alone: nothing below them, at any depth, may reach for a board or a port.

@@ -44,7 +44,7 @@ var _ = BeforeSuite(func() {
 	var err error
 	evidence, err = os.MkdirTemp("", "lastpage-specs-")
 	Expect(err).NotTo(HaveOccurred())
-	lastpage, err = gexec.Build("lastpage")
+	lastpage, err = gexec.Build("lastpage/cmd/lastpage")
 	Expect(err).NotTo(HaveOccurred())
 })
 
