@@ -42,7 +42,7 @@ func TestScenarios(t *testing.T) {
 				if _, err := dut.Order(ts); err != nil {
 					t.Errorf("%s: %v", s.Name, err)
 				}
-				if len(ts) > 16 { // of the UART model (dut/vuart)
+				if len(ts) > 16 { // of the UART model (dut/qemu/vuart)
 					t.Errorf("%s: %d triggers", s.Name, len(ts))
 				}
 				stops := slices.ContainsFunc(ts, func(x dut.Trigger) bool {

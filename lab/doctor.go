@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"lastpage/dut/qemu"
-	"lastpage/dut/vuart"
+	"lastpage/dut/qemu/vuart"
 	"lastpage/kernels/store"
 )
 

@@ -16,10 +16,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"lastpage/dut/qemu"
-	"lastpage/dut/vuart"
-	"lastpage/dut/vuart/bridge"
+	"lastpage/dut/qemu/bridge"
+	"lastpage/dut/qemu/live"
+	"lastpage/dut/qemu/vuart"
 	"lastpage/kernels"
-	"lastpage/lab/live"
 )
 
 // breakTime is how long a BREAK is that a signal asks for; tcsendbreak(3) sends as much.

@@ -13,7 +13,7 @@ import (
 	"lastpage/capture/wire"
 	"lastpage/dut"
 	"lastpage/dut/child"
-	"lastpage/dut/vuart"
+	"lastpage/dut/qemu/vuart"
 	"lastpage/kernels/plan"
 )
 

@@ -12,7 +12,7 @@ import (
 	"lastpage/capture/wire"
 	"lastpage/dut"
 	"lastpage/dut/child"
-	"lastpage/dut/vuart"
+	"lastpage/dut/qemu/vuart"
 	"lastpage/kernels/plan"
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"lastpage/dut"
 	"lastpage/dut/child"
-	"lastpage/dut/vuart"
+	"lastpage/dut/qemu/vuart"
 	"lastpage/kernels/plan"
 )
 

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"lastpage/capture/wire"
-	"lastpage/dut/vuart"
-	"lastpage/lab/live"
+	"lastpage/dut/qemu/live"
+	"lastpage/dut/qemu/vuart"
 )
 
 // console is a guest whose serial line we are the far end of: what it sends is in log and recs, what we send goes out at the guest's own rate.

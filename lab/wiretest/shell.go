@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"lastpage/dut/qemu"
-	"lastpage/dut/vuart"
-	"lastpage/lab/live"
+	"lastpage/dut/qemu/live"
+	"lastpage/dut/qemu/vuart"
 )
 
 // stepLimit guards one step of a dialogue against a guest that hangs, in host time.

@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"lastpage/dut/qemu"
-	"lastpage/dut/vuart"
-	"lastpage/lab/live"
+	"lastpage/dut/qemu/live"
+	"lastpage/dut/qemu/vuart"
 )
 
 // uboot types at a boot loader that polls its UART, at the line's full rate.

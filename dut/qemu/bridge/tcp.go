@@ -8,7 +8,7 @@ import (
 	"net"
 	"sync"
 
-	"lastpage/dut/vuart"
+	"lastpage/dut/qemu/vuart"
 )
 
 // maxBehind is how many bytes a TCP viewer may be behind before he is disconnected.

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"lastpage/dut/vuart"
+	"lastpage/dut/qemu/vuart"
 )
 
 // PTY is the UART as a terminal device. Its rate and format do not matter.

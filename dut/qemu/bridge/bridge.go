@@ -15,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"lastpage/dut/vuart"
+	"lastpage/dut/qemu/vuart"
 )
 
 // Port is the UART as the bridge needs it; *vuart.Page is one.

@@ -4,7 +4,7 @@
 // nothing about it can be repeated.
 //
 // In: a kernel or firmware and the wire's mode. Out: the UART's page, from which bytes are drained and into which they are pushed
-// (dut/vuart). The guest ends with the process that started it, however that happens.
+// (dut/qemu/vuart). The guest ends with the process that started it, however that happens.
 package live
 
 import (
@@ -16,7 +16,7 @@ import (
 
 	"lastpage/dut/child"
 	"lastpage/dut/qemu"
-	"lastpage/dut/vuart"
+	"lastpage/dut/qemu/vuart"
 )
 
 // UBoot is where Debian's u-boot-qemu has a boot loader for a PC.

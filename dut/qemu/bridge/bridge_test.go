@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"lastpage/dut/vuart"
+	"lastpage/dut/qemu/vuart"
 )
 
 // fakePort is a UART whose guest the test plays.

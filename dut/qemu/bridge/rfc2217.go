@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"lastpage/dut/vuart"
+	"lastpage/dut/qemu/vuart"
 )
 
 // RFC 2217, section 2. What the server says has 100 added.
