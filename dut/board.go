@@ -1,33 +1,60 @@
 // Package dut is the board: the machine under test, cut by wire and not by class. A Board is a struct of small capabilities; one that the
-// bench does not have is nil, and whoever needs it says so before the trial begins.
+// bench does not have is nil, and whoever needs it says so before the trial begins, or notes that it is missing.
 //
-// Data comes in as a kernel to boot and triggers to arm, and goes out as bytes of the console with their times, events, and memory.
-// QEMU (dut/qemu) and a board on a bench look the same from here on.
+// Data comes in as a kernel to boot and triggers to arm, and goes out as bytes of the console with their times, events, and a dump.
+// QEMU (dut/qemu) and a board on a bench look the same from here on; dut/duttest is one that follows a script.
 package dut
 
 import (
 	"context"
-	"io"
 
+	"lastpage/capture/ring"
 	"lastpage/capture/wire"
 	"lastpage/kernels/plan"
 )
 
+// DumpName is the file in which Board.Dump leaves what it could have of the machine's memory.
+const DumpName = "ring.elf"
+
 // Board is one opened machine, powered but not yet running.
 type Board struct {
 	Name  string
+	Mode  string            // how the wire was made, in one word for the head of a grade
+	Start Start             // where its trials begin
 	Facts map[string]string // versions of everything that could change a result
 
 	Wire    *wire.Log // the tap on the console under test; closed when the board is
 	Machine Machine
-	Memory  Memory              // nil: nothing can read this machine's memory
-	Control <-chan plan.Message // second channel, guest to harness; closed with the machine; nil: there is none
-	Events  func() []Event      // nil: there is no doorbell
-	Audit   func() Audit        // what the tap knows about its own losses
-	Knob    func(us uint32)     // delays the provocation by us, also after a snapshot; the machine must stand; nil: cannot be done
+	// Dump leaves the printk ringbuffer of the machine, which has stopped, in dir as DumpName. On a bench that may take a reboot. nil: there
+	// is no way to have one.
+	Dump func(ctx context.Context, dir string) error
+	// Ring reads the same without a file; nil: it takes a file.
+	Ring func(ctx context.Context) (*ring.Log, error)
+	// Said is what the guest said over a second channel, complete once the board is closed; nil: there is no such channel.
+	Said   func() []plan.Message
+	Events func() []Event  // of the doorbell, complete once Run has returned; nil: there is none
+	Audit  func() Audit    // what the tap knows about its own losses
+	Knob   func(us uint32) // delays the provocation by us, also after a snapshot; the machine must stand; nil: cannot be done
+
+	// BootDoubt says why a kernel that dies while it boots here may be the board's doing; "": it is the kernel's.
+	BootDoubt string
 
 	close func() error
 }
+
+// Start says from where a trial of a board begins.
+type Start struct {
+	Kind StartKind `json:"kind"`
+	ID   string    `json:"id,omitempty"` // of the snapshot; trials of one snapshot may be compared byte by byte
+}
+
+// StartKind is the way a trial begins.
+type StartKind string
+
+const (
+	FromBoot     StartKind = "boot"
+	FromSnapshot StartKind = "snapshot"
+)
 
 // New returns b with its clean-up.
 func New(b Board, close func() error) *Board {
@@ -35,7 +62,7 @@ func New(b Board, close func() error) *Board {
 	return &b
 }
 
-// Close ends the machine and frees everything; it may be called twice.
+// Close ends the machine and frees everything; it may be called twice. It waits for nobody who reads.
 func (b *Board) Close() error {
 	if b.close == nil {
 		return nil
@@ -55,18 +82,12 @@ type Machine interface {
 	Fired() []Firing
 }
 
-// Memory is the machine's physical memory. It can be read at any time; while the machine runs it changes underneath.
-type Memory interface {
-	io.ReaderAt
-	Size() int64 // bytes
-}
-
 // Event is one ring of the doorbell.
 type Event struct {
 	Code     plan.Code `json:"code"`
 	Arg      uint32    `json:"arg"`
 	NS       int64     `json:"ns"`        // on the wire's clock
-	WireByte int64     `json:"wire_byte"` // bytes that had left the UART
+	WireByte Offset    `json:"wire_byte"` // bytes that had left the UART
 	CPU      int       `json:"cpu"`
 }
 
@@ -74,6 +95,9 @@ type Event struct {
 type End struct {
 	By     string `json:"by"`     // "trigger" or the machine's own reason: "guest-reset", "guest-shutdown", "gone"
 	Firing int    `json:"firing"` // index of the trigger that stopped it, -1 if none did
+	// Wire is the offset at which the wire stops being the dead kernel's: a crash kernel or a firmware may go on after it. null: it is the
+	// dead kernel's to its end.
+	Wire *int64 `json:"wire_end,omitempty"`
 }
 
 // Audit is the tap's account of itself: figures that belong beside every grade, and the reasons for which a trial must not be graded.

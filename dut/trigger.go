@@ -48,10 +48,9 @@ type Trigger struct {
 
 // Firing is the outcome of one trigger.
 type Firing struct {
-	Name     string `json:"name"`
-	Fired    bool   `json:"fired"`
-	NS       int64  `json:"ns"`
-	WireByte int64  `json:"wire_byte"`
+	Name  string `json:"name"`
+	Fired bool   `json:"fired"`
+	Moment
 }
 
 // Order checks that names are unique and that each After names an earlier trigger, and returns the index of it (-1 for none).

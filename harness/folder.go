@@ -21,10 +21,10 @@ const (
 )
 
 // save writes trial.json so that a reader finds the old one or the new one, whole.
-func (t *Trial) save() error { return writeJSON(filepath.Join(t.dir, TrialName), t) }
+func (t *Trial) save() error { return WriteJSON(filepath.Join(t.dir, TrialName), t) }
 
-// writeJSON replaces a file in one step.
-func writeJSON(path string, v any) error {
+// WriteJSON replaces a file in one step.
+func WriteJSON(path string, v any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -32,11 +32,11 @@ func writeJSON(path string, v any) error {
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("encode %s: %w", path, err)
 	}
-	return writeFile(path, b.Bytes())
+	return WriteFile(path, b.Bytes())
 }
 
-// writeFile replaces a file in one step: whoever opens it finds the old content or the new, never a part.
-func writeFile(path string, data []byte) error {
+// WriteFile replaces a file in one step: whoever opens it finds the old content or the new, never a part.
+func WriteFile(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func LoadTrial(dir string) (*Trial, error) {
 	if t.Schema != TrialSchema {
 		return nil, fmt.Errorf("read %s: schema %q, this program reads %q", path, t.Schema, TrialSchema)
 	}
-	if t.Asked.Plan == nil {
+	if t.Order.Plan == nil {
 		return nil, fmt.Errorf("read %s: no plan in it", path)
 	}
 	if t.Status != Finished {
@@ -90,3 +90,9 @@ func LoadTrial(dir string) (*Trial, error) {
 
 // ErrUnfinished: the harness did not live to see the end of this trial. What it captured is there, but it is no evidence.
 var ErrUnfinished = errors.New("this trial was never finished")
+
+// Exists says whether there is anything by that name.
+func Exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}

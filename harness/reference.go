@@ -6,11 +6,12 @@ import (
 	"strconv"
 
 	"lastpage/harness/grade"
+	"lastpage/kernels/plan"
 )
 
 // runID is in every record of the probe, so that a dump of another boot is never taken for this one. It is a digest of what was asked
 // and not a random number: in exact mode equal inputs must give equal bytes.
-func runID(s Subject, scenario string) string {
+func runID(s *Subject, scenario string) string {
 	sum := sha256.Sum256([]byte(s.Strategy + "\x00" + s.Kernel + "\x00" + s.Cmdline + "\x00" + scenario))
 	return hex.EncodeToString(sum[:4])
 }
@@ -42,4 +43,13 @@ func (t *Trial) symbols() map[string]uint64 {
 		}
 	}
 	return m
+}
+
+// standIn is a reference that knows everything, for asking a bench what it can do before there is one.
+func standIn(s *Subject) *Trial {
+	symbols := make(map[string]string, len(s.Names))
+	for _, name := range s.Names {
+		symbols[name] = "ffffffff81000000"
+	}
+	return &Trial{Armed: &plan.Message{Symbols: symbols}, Grade: &grade.Grade{PendingAtProvoke: &grade.Count{}}}
 }

@@ -62,10 +62,14 @@ func (t *Trial) ring(ctx context.Context) (*ring.Log, string) {
 
 // input is what the grade is made of, from what trial.json says.
 func (t *Trial) input(log *wire.Log, rl *ring.Log, why string) grade.Input {
-	p := t.Asked.Plan
-	in := grade.Input{Wire: log, Ring: rl, RingWhy: why, RunID: p.RunID, BootLoglevel: bootLoglevel, Reference: t.Asked.Expected,
+	p := t.Order.Plan
+	in := grade.Input{Wire: log, Ring: rl, RingWhy: why, RunID: p.RunID, BootLoglevel: bootLoglevel, Reference: t.Order.Expected,
 		BacklogRecords: p.Backlog, Void: append([]string{}, t.Void...),
 		Evidence: map[string]string{"dir": t.dir, "wire": wire.BinName, "index": wire.IdxName, "ring": RingName}}
+	if t.End != nil {
+		in.WireEnd = t.End.Wire
+	}
+	in.Lacks = t.Lacks
 	if t.Armed != nil {
 		in.Loglevel = t.Armed.ConsoleLoglevel
 		if rl != nil && rl.Release != t.Armed.Release {
@@ -73,10 +77,10 @@ func (t *Trial) input(log *wire.Log, rl *ring.Log, why string) grade.Input {
 		}
 	}
 	for _, e := range t.Events {
-		in.Events = append(in.Events, grade.Event(e))
+		in.Events = append(in.Events, grade.Event{Code: e.Code, Arg: e.Arg, NS: e.NS, WireByte: int64(e.WireByte), CPU: e.CPU})
 	}
 	if f, ok := t.fired(trigInject); ok {
-		in.Inject = &grade.Point{NS: f.NS, WireByte: f.WireByte}
+		in.Inject = &grade.Point{NS: f.NS, WireByte: int64(f.WireByte)}
 	}
 	if rl != nil && p.Backlog > 0 && !holdsRun(rl, p) {
 		in.Void = append(in.Void, "the dump holds no record of this run: it is of another boot")
@@ -105,7 +109,7 @@ func (t *Trial) regrade(ctx context.Context) error {
 	if err := grade.WriteText(&text, t.Grade); err != nil {
 		return err
 	}
-	return errors.Join(writeFile(filepath.Join(t.dir, GradeName), text.Bytes()), t.views(ctx))
+	return errors.Join(WriteFile(filepath.Join(t.dir, GradeName), text.Bytes()), t.views(ctx))
 }
 
 // views writes what people read: the console as a terminal would show it, and the ringbuffer as dmesg prints it.
@@ -129,5 +133,5 @@ func (t *Trial) view(name string, print func(io.Writer) error) error {
 	if err := print(&b); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(t.dir, name), b.Bytes())
+	return WriteFile(filepath.Join(t.dir, name), b.Bytes())
 }

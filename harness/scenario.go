@@ -38,10 +38,25 @@ type Scenario struct {
 	// PhaseUS is by how much each trial is provoked later than the one before; it overrides the order's.
 	PhaseUS uint32
 
-	shape func(*plan.Plan)
-	// key is sent to the console behind a BREAK once the machine has survived and is silent.
-	key string
+	// What the guest does; the zero values are those of plan.Default.
+	Provoke     plan.Provoke
+	Context     plan.Context
+	Nested      plan.Nested
+	DieAt       plan.Step
+	DieHow      plan.Death
+	FloodUS     int
+	PanicOnOops bool
+	OpenConsole bool
+
+	// Delay: it is there for the time from panic() to the crash kernel.
+	Delay bool
+
+	// Key is sent to the console after a BREAK once the machine has survived and is silent.
+	Key string
 }
+
+// Dies says whether the machine is made to end before its kernel has.
+func (s *Scenario) Dies() bool { return s.DieAt != plan.StepNone || s.Before != "" }
 
 // Scenarios lists all scenarios, simplest first. Those of a family are named FAMILY:PARAMETER.
 func Scenarios() []Scenario {
@@ -51,14 +66,14 @@ func Scenarios() []Scenario {
 func basic() []Scenario {
 	return []Scenario{
 		{Name: "warn", About: "a WARN while a backlog is pending; nothing interrupts it", Survives: true,
-			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeWarn }},
+			Provoke: plan.ProvokeWarn},
 		{Name: "panic", About: "panic() while a backlog is pending", Trials: moments, PhaseUS: momentUS,
-			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokePanic }},
+			Provoke: plan.ProvokePanic},
 		{Name: "nmi-panic", About: "an NMI panics the machine while a backlog is pending", Interrupted: true, Survives: true,
-			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeNone }},
+			Provoke: plan.ProvokeNone},
 		{Name: "warn-nmi-panic", About: "a WARN while a backlog is pending, and an NMI that panics the machine in the middle of it",
 			Interrupted: true, Survives: true,
-			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeWarn }},
+			Provoke: plan.ProvokeWarn},
 	}
 }
 
@@ -76,11 +91,15 @@ func FindScenario(name string) (Scenario, error) {
 
 // plan is the plan of a trial on a machine with so many CPUs; reference: of the trial that says what is expected, in which nobody
 // interrupts or floods and the machine does not die before its time.
-func (s *Scenario) plan(runID string, cpus int, reference bool, change func(*plan.Plan)) (*plan.Plan, error) {
+func (s *Scenario) plan(runID string, cpus int, reference bool, shape *Shape) (*plan.Plan, error) {
 	p := plan.Default(runID, cpus)
-	s.shape(p)
-	if change != nil {
-		change(p)
+	p.Provoke, p.Nested, p.DieAt, p.DieHow, p.FloodUS = s.Provoke, s.Nested, s.DieAt, s.DieHow, s.FloodUS
+	p.PanicOnOops, p.OpenConsole = s.PanicOnOops, s.OpenConsole
+	if s.Context != "" {
+		p.Context = s.Context
+	}
+	if shape != nil {
+		p.Backlog, p.RecordLen = shape.Backlog, shape.RecordLen
 	}
 	if reference {
 		p.DieAt, p.DieHow, p.FloodUS = plan.StepNone, "", 0
@@ -94,8 +113,8 @@ func (s *Scenario) plan(runID string, cpus int, reference bool, change func(*pla
 	return p, p.CheckCPUs(cpus)
 }
 
-// wantsReference: what was expected cannot be told from the trial itself. A death can: everything up to it is stored.
-func (s *Scenario) wantsReference() bool { return s.Interrupted || s.Limit > 0 }
+// WantsReference: what was expected cannot be told from the trial itself. A death can: everything up to it is stored.
+func (s *Scenario) WantsReference() bool { return s.Interrupted || s.Limit > 0 }
 
 // action is what an interruption does.
 func (s *Scenario) action() dut.Do {

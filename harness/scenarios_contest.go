@@ -32,14 +32,14 @@ func contests() []Scenario {
 	return []Scenario{
 		{Name: "takeover:nmi", About: "an NMI panics the machine while a line is half sent; at several places of one line", CPUs: 2,
 			Interrupted: true, Survives: true, Injects: within,
-			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeNone }},
+			Provoke: plan.ProvokeNone},
 		{Name: "takeover:warn", About: "a WARN in an interrupt on the other CPU while a line is half sent; at several places of a line", CPUs: 2,
 			Survives: true, Trials: contestN, PhaseUS: 1100, // a line takes 8.3 ms at 115200 baud
-			shape: func(p *plan.Plan) { p.Provoke, p.Context = plan.ProvokeWarn, plan.ContextIRQ }},
+			Provoke: plan.ProvokeWarn, Context: plan.ContextIRQ},
 		{Name: "flood", About: "a WARN and then panic() while the other CPUs keep printing, less than the line can carry", CPUs: 2,
-			shape: func(p *plan.Plan) { p.Provoke, p.FloodUS = plan.ProvokeWarnPanic, floodUS }},
+			Provoke: plan.ProvokeWarnPanic, FloodUS: floodUS},
 		{Name: "flood:over", About: "the same, and they print more than the line can carry; over after 20 s", CPUs: 2, Limit: floodLimit,
-			shape: func(p *plan.Plan) { p.Provoke, p.FloodUS = plan.ProvokeWarnPanic, floodOverUS }},
+			Provoke: plan.ProvokeWarnPanic, FloodUS: floodOverUS},
 	}
 }
 
@@ -49,9 +49,8 @@ func replays() []Scenario {
 		{Name: "replay:panic", About: "panic() with panic_console_replay: everything once more at the end",
 			// The first since 6.16, the second before (kernel/panic.c); a kernel passes what it does not know to init.
 			Cmdline: "panic_console_replay=1 panic_print=32",
-			shape:   func(p *plan.Plan) { p.Provoke = plan.ProvokePanic }},
+			Provoke: plan.ProvokePanic},
 		{Name: "replay:sysrq", About: "a WARN that is survived, then BREAK and R: everything once more; kernels since 6.9 know that key", Survives: true,
-			key:   "R",
-			shape: func(p *plan.Plan) { p.Provoke, p.OpenConsole = plan.ProvokeWarn, true }},
+			Key: "R", Provoke: plan.ProvokeWarn, OpenConsole: true},
 	}
 }

@@ -31,8 +31,8 @@ func deaths() []Scenario {
 	for _, step := range plan.Steps() {
 		for _, how := range []plan.Death{plan.DeathHang, plan.DeathReset, plan.DeathTriple} {
 			s := Scenario{Name: fmt.Sprintf("panic-dies-in:%s:%s", step, how), Trials: moments, PhaseUS: momentUS,
-				About: fmt.Sprintf("panic() with a backlog pending; the machine %s %s", verb[how], about[step]),
-				shape: func(p *plan.Plan) { p.Provoke, p.DieAt, p.DieHow = plan.ProvokePanic, step, how }}
+				About:   fmt.Sprintf("panic() with a backlog pending; the machine %s %s", verb[how], about[step]),
+				Provoke: plan.ProvokePanic, DieAt: step, DieHow: how}
 			if step == plan.StepCrashExec {
 				s.Cmdline = crashKernel
 			}
@@ -42,42 +42,32 @@ func deaths() []Scenario {
 	return append(all,
 		Scenario{Name: "crash-exec-delay", About: "panic() with a crash kernel loaded: how long until it runs", Cmdline: crashKernel,
 			Trials: moments, PhaseUS: momentUS,
-			shape: func(p *plan.Plan) {
-				p.Provoke, p.DieAt, p.DieHow = plan.ProvokePanic, plan.StepCrashExec, plan.DeathHang
-			}},
+			Provoke: plan.ProvokePanic, DieAt: plan.StepCrashExec, DieHow: plan.DeathHang, Delay: true},
 		Scenario{Name: "oops-crash-exec", About: "an oops with panic_on_oops and a crash kernel loaded: what was sent when it takes over", Cmdline: crashKernel,
 			Trials: moments, PhaseUS: momentUS,
-			shape: func(p *plan.Plan) {
-				p.Provoke, p.Context, p.PanicOnOops = plan.ProvokeOops, plan.ContextThread, true
-				p.DieAt, p.DieHow = plan.StepCrashExec, plan.DeathHang
-			}},
+			Provoke: plan.ProvokeOops, Context: plan.ContextThread, PanicOnOops: true, DieAt: plan.StepCrashExec, DieHow: plan.DeathHang},
 		Scenario{Name: "power-cut", About: "panic() with a backlog pending; the power goes in the middle of it", Interrupted: true, Do: dut.PowerCut,
-			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokePanic }},
+			Provoke: plan.ProvokePanic},
 		// What the two last flushes of panic() are worth is the difference between these two and warn-nmi-panic.
 		Scenario{Name: "dies-before:final-flush", About: "warn-nmi-panic, and the power goes at the door of console_flush_on_panic()",
 			Interrupted: true, Survives: true, Before: "console_flush_on_panic",
-			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeWarn }},
+			Provoke: plan.ProvokeWarn},
 		Scenario{Name: "dies-before:unsafe-flush", About: "warn-nmi-panic, and the power goes at the door of nbcon_atomic_flush_unsafe()",
 			Interrupted: true, Survives: true, Before: "nbcon_atomic_flush_unsafe",
-			shape: func(p *plan.Plan) { p.Provoke = plan.ProvokeWarn }})
+			Provoke: plan.ProvokeWarn})
 }
 
 // nestings are misfortunes inside others.
 func nestings() []Scenario {
-	inPanic := func(n plan.Nested) func(*plan.Plan) {
-		return func(p *plan.Plan) { p.Provoke, p.Nested = plan.ProvokePanic, n }
-	}
 	return []Scenario{
 		{Name: "nested:warn-in-nmi", About: "a WARN in an NMI handler", Survives: true,
-			shape: func(p *plan.Plan) { p.Provoke, p.Context = plan.ProvokeWarn, plan.ContextNMI }},
-		{Name: "nested:warn-in-panic", About: "a panic notifier WARNs", shape: inPanic(plan.NestedWarn)},
-		{Name: "nested:oops-in-panic", About: "a panic notifier oopses", shape: inPanic(plan.NestedOops)},
-		{Name: "nested:panic-on-other-cpu", About: "a second CPU panics right after the first", CPUs: 2, shape: inPanic(plan.NestedPanicOther)},
+			Provoke: plan.ProvokeWarn, Context: plan.ContextNMI},
+		{Name: "nested:warn-in-panic", About: "a panic notifier WARNs", Provoke: plan.ProvokePanic, Nested: plan.NestedWarn},
+		{Name: "nested:oops-in-panic", About: "a panic notifier oopses", Provoke: plan.ProvokePanic, Nested: plan.NestedOops},
+		{Name: "nested:panic-on-other-cpu", About: "a second CPU panics right after the first", CPUs: 2, Provoke: plan.ProvokePanic, Nested: plan.NestedPanicOther},
 		{Name: "nested:oops-panic", About: "an oops that turns into a panic",
-			shape: func(p *plan.Plan) {
-				p.Provoke, p.Context, p.PanicOnOops = plan.ProvokeOops, plan.ContextThread, true
-			}},
+			Provoke: plan.ProvokeOops, Context: plan.ContextThread, PanicOnOops: true},
 		{Name: "nested:softlockup", About: "the report of a soft lockup", Survives: true,
-			shape: func(p *plan.Plan) { p.Provoke, p.Context = plan.ProvokeSoftlockup, plan.ContextThread }},
+			Provoke: plan.ProvokeSoftlockup, Context: plan.ContextThread},
 	}
 }

@@ -3,19 +3,24 @@ package harness
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"sort"
 
 	"lastpage/capture/wire"
+	"lastpage/dut"
 	"lastpage/harness/align"
 	"lastpage/harness/grade"
 )
+
+// SurvivalSchema names the form of a Survival.
+const SurvivalSchema = "lastpage.survival/1"
 
 // Survival answers, for one captured trial, what would have been on the wire if the power had gone at any time: every record with the
 // time at which its last byte left the UART. It is a function of the trial's files alone. On an exact wire it holds to the byte, because
 // nothing that happens after a moment can change what was sent before it.
 type Survival struct {
+	Schema   string     `json:"schema"`
+	Provoked dut.Moment `json:"provoked"`
 	From     int64      `json:"from_ns"` // the provocation; all times count from it
 	WireByte int64      `json:"wire_byte"`
 	Records  []Survivor `json:"records"` // in the order in which they were whole on the wire
@@ -47,7 +52,8 @@ func Survive(ctx context.Context, t *Trial) (*Survival, error) {
 	in := t.input(log, rl, why)
 	in.WireFinished = info.Finished
 	_, a := grade.Explain(in)
-	s := survival(a, log, at.NS, at.WireByte)
+	s := survival(a, log, at.NS, int64(at.WireByte))
+	s.Schema, s.Provoked = SurvivalSchema, at.Moment
 	for i := range s.Records {
 		if r := rl.Lookup(s.Records[i].Seq); r != nil {
 			s.Records[i].Text = string(r.Text)
@@ -90,32 +96,4 @@ func (s *Survival) At(ns int64) (n int, last *Survivor) {
 		last = &s.Records[n-1]
 	}
 	return n, last
-}
-
-// WriteText prints the curve: a line for every twentieth of the time, and the last record that was out by then.
-func (s *Survival) WriteText(w io.Writer) error {
-	if len(s.Records) == 0 {
-		_, err := fmt.Fprintln(w, "no record came out after the provocation")
-		return err
-	}
-	end := s.Records[len(s.Records)-1].NS
-	if _, err := fmt.Fprintf(w, "%9s %7s  %s\n", "ms", "records", "last record on the wire, if the power goes then"); err != nil {
-		return err
-	}
-	for i := 1; i <= 20; i++ {
-		t := end * int64(i) / 20
-		n, last := s.At(t)
-		text := "-"
-		if last != nil {
-			text = last.Text
-		}
-		if len(text) > 55 {
-			text = text[:54] + "~"
-		}
-		if _, err := fmt.Fprintf(w, "%9.1f %7d  %s\n", float64(t)/1e6, n, text); err != nil {
-			return err
-		}
-	}
-	_, err := fmt.Fprintf(w, "%d records are stored and never came out whole\n", s.Unsent)
-	return err
 }

@@ -14,7 +14,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"lastpage/dut/qemu"
+	"lastpage/lab/kind"
+	"lastpage/lab/qemu"
 )
 
 //go:embed inventory.yaml
@@ -25,21 +26,43 @@ type Inventory struct {
 	Boards []*Board `yaml:"boards"`
 }
 
-// Board is one entry. Which fields apply depends on Kind.
+// Board is one entry: what every board has, and what belongs to its kind.
 type Board struct {
-	Name  string `yaml:"name" json:"name"`
-	Kind  string `yaml:"kind" json:"kind"` // "qemu"
-	About string `yaml:"about" json:"about,omitempty"`
+	Name  string     `json:"name"`
+	Kind  string     `json:"kind"`
+	About string     `json:"about,omitempty"`
+	Entry kind.Entry `json:"settings"`
+}
 
-	// of kind qemu
-	CPUs        int       `yaml:"cpus" json:"cpus,omitempty"`
-	Memory      int       `yaml:"memory" json:"memory,omitempty"` // MiB
-	Wire        qemu.Mode `yaml:"wire" json:"wire,omitempty"`
-	Shift       int       `yaml:"shift" json:"shift,omitempty"` // a guest instruction takes 2^shift ns (exact wire)
-	Seed        uint64    `yaml:"seed" json:"seed,omitempty"`
-	FastForward bool      `yaml:"fast-forward" json:"fast_forward,omitempty"`
-	Snapshot    bool      `yaml:"snapshot" json:"snapshot,omitempty"`
-	Binary      string    `yaml:"binary" json:"binary,omitempty"` // of QEMU; empty: from PATH
+// Head is what every entry has; which other fields there may be depends on Kind.
+type Head struct {
+	Name  string `yaml:"name"`
+	Kind  string `yaml:"kind"`
+	About string `yaml:"about"`
+}
+
+// kinds are the kinds of boards that this version knows.
+const kinds = "qemu"
+
+// UnmarshalYAML implements yaml.InterfaceUnmarshaler. The kind decides which fields are known.
+func (b *Board) UnmarshalYAML(decode func(any) error) error {
+	var any map[string]any
+	if err := decode(&any); err != nil {
+		return err
+	}
+	b.Name, _ = any["name"].(string)
+	switch b.Kind, _ = any["kind"].(string); b.Kind {
+	case "qemu":
+		var e struct {
+			Head       `yaml:",inline"`
+			qemu.Entry `yaml:",inline"`
+		}
+		if err := decode(&e); err != nil {
+			return err
+		}
+		b.Entry, b.About = &e.Entry, e.About
+	}
+	return nil
 }
 
 // LoadInventory reads path, or the built-in inventory if path is empty.
@@ -98,41 +121,10 @@ func (b *Board) complete() error {
 	if !boardName.MatchString(b.Name) {
 		return fmt.Errorf("name %q: want lower-case letters, digits, '.', '_', '-'", b.Name)
 	}
-	if b.Kind != "qemu" {
-		return fmt.Errorf("kind %q: this version knows only qemu", b.Kind)
+	if b.Entry == nil {
+		return fmt.Errorf("kind %q: this version knows only %s", b.Kind, kinds)
 	}
-	if b.CPUs == 0 {
-		b.CPUs = 2
-	}
-	if b.Memory == 0 {
-		b.Memory = 256
-	}
-	if b.Wire == "" {
-		b.Wire = qemu.Exact
-	}
-	if b.Shift == 0 {
-		b.Shift = 4
-	}
-	if b.Seed == 0 {
-		b.Seed = 7
-	}
-	switch {
-	case b.CPUs < 1 || b.CPUs > 8:
-		return fmt.Errorf("cpus %d: want 1 to 8", b.CPUs)
-	case b.Memory < 64 || b.Memory > 2048:
-		return fmt.Errorf("memory %d: want 64 to 2048 MiB", b.Memory)
-	case b.Shift < 0 || b.Shift > 10:
-		return fmt.Errorf("shift %d: want 1 to 10", b.Shift)
-	}
-	switch b.Wire {
-	case qemu.Exact, qemu.Concurrent:
-	default:
-		return fmt.Errorf("wire %q: want exact or concurrent", b.Wire)
-	}
-	if b.Wire != qemu.Exact && (b.FastForward || b.Snapshot) {
-		return fmt.Errorf("wire %s: fast-forward and snapshot need the exact wire", b.Wire)
-	}
-	return nil
+	return b.Entry.Complete()
 }
 
 // Find returns the board of that name, or an error that lists all.

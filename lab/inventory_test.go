@@ -3,6 +3,8 @@ package lab
 import (
 	"strings"
 	"testing"
+
+	"lastpage/lab/qemu"
 )
 
 func TestInventoryRefuses(t *testing.T) {
@@ -35,7 +37,7 @@ func TestBuiltinInventory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Memory != 256 || b.Shift != 4 || b.Seed == 0 {
+	if e, ok := b.Entry.(*qemu.Entry); !ok || e.Memory != 256 || e.Shift != 4 || e.Seed == 0 {
 		t.Errorf("defaults are not filled in: %+v", b)
 	}
 	if _, err := inv.Find("nope"); err == nil || !strings.Contains(err.Error(), "qemu-smp1") {

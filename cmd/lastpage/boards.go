@@ -27,7 +27,8 @@ func newBoards() *cobra.Command {
 		}
 		t := table(cmd.OutOrStdout(), "BOARD\tKIND\tCPUS\tWIRE\tABOUT")
 		for _, b := range inv.Boards {
-			fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", b.Name, b.Kind, b.CPUs, b.Wire, b.About)
+			shown := b.Entry.Shown()
+			fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", b.Name, b.Kind, shown.CPUs, shown.Wire, b.About)
 		}
 		return t.Flush()
 	}

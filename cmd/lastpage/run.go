@@ -1,19 +1,18 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"lastpage/dut/qemu"
 	"lastpage/harness"
+	"lastpage/harness/compare"
+	"lastpage/harness/gate"
+	"lastpage/harness/report"
 	"lastpage/kernels"
 	"lastpage/lab"
 )
@@ -60,7 +59,7 @@ A trial that the harness spoilt is void: it is repeated, counted, and never grad
 	fl.IntVar(&f.retries, "retries", 2, "void trials allowed for each valid one")
 	fl.DurationVar(&f.phase, "phase", 5207*time.Microsecond, "provoke each interrupted trial this much later than the one before; 0 makes them equal")
 	fl.StringVar(&f.wire, "wire", "", "override the board's wire: exact or concurrent")
-	fl.StringVar(&f.out, "out", "", "folder of the run (default runs/DATE-TIME)")
+	fl.StringVar(&f.out, "out", "", "folder of the run; one that was interrupted goes on there (default runs/DATE-TIME)")
 	fl.StringVar(&f.require, "require", "", "fail with status 1 if a strategy's letter is below this one (A to F)")
 	fl.BoolVar(&f.json, "json", false, "print run.json (docs/json.md describes it)")
 	c.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
@@ -76,8 +75,8 @@ func scenarioHelp() string {
 }
 
 // order checks everything that can be checked before anything is fetched or booted.
-func (f *runFlags) order() (harness.Order, error) {
-	o := harness.Order{Trials: f.trials, Retries: f.retries, Out: f.out, PhaseUS: uint32(f.phase.Microseconds())}
+func (f *runFlags) order() (compare.RunOrder, error) {
+	o := compare.RunOrder{Trials: f.trials, Series: harness.Series{Retries: f.retries, PhaseUS: uint32(f.phase.Microseconds()), Shape: f.shape()}}
 	var err error
 	if o.Scenario, err = harness.FindScenario(f.scenario); err != nil {
 		return o, err
@@ -95,12 +94,10 @@ func (f *runFlags) order() (harness.Order, error) {
 	if f.phase < 0 || f.phase > time.Second {
 		return o, fmt.Errorf("--phase %s: want 0 to 1s", f.phase)
 	}
-	if f.require != "" && !slices.Contains(letters, f.require) {
-		return o, fmt.Errorf("--require %q: want one of %s", f.require, strings.Join(letters, " "))
-	}
-	o.Shape = f.shape
-	if o.Out == "" {
-		o.Out = filepath.Join("runs", time.Now().Format("20060102-150405"))
+	if f.require != "" {
+		if err := gate.CheckLetter(f.require); err != nil {
+			return o, fmt.Errorf("--require %q: %w", f.require, err)
+		}
 	}
 	if err := o.Check(); err != nil {
 		return o, err
@@ -118,44 +115,37 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if f.wire != "" {
-		board.Wire = qemu.Mode(f.wire)
-		if board.Wire != qemu.Exact {
-			board.Snapshot, board.FastForward = false, false
+		if err := board.Entry.UseWire(f.wire); err != nil {
+			return err
 		}
 	}
 	names, err := f.names(cat)
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(o.Out); err == nil {
-		return fmt.Errorf("--out %s is there already: a run never writes over another", o.Out)
+	// Tried before anything is fetched or built.
+	if o.Out, err = folder(f.out, "", compare.RunName); err != nil {
+		return err
 	}
+	defer o.Out.Close()
 	p := newProgress(cmd.ErrOrStderr())
 	defer p.end()
-	subjects, free, err := f.subjects(cmd.Context(), board, cat, names, lab.Options{}, p)
+	subjects, free, err := f.subjects(cmd.Context(), board, cat, names, lab.Options{Accept: true}, p)
 	defer free()
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(o.Out), 0o755); err != nil {
-		return err
-	}
-	if err := os.Mkdir(o.Out, 0o755); errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("--out %s is there already: a run never writes over another", o.Out)
-	} else if err != nil {
-		return err
-	}
-	r, err := harness.Execute(cmd.Context(), o, subjects, func(strategy, what string, done, of int) {
+	r, err := compare.Execute(cmd.Context(), o, subjects, func(strategy, what string, done, of int) {
 		p.step("[%d/%d] %s: %s", done+1, of, strategy, what)
 	})
 	p.end()
 	if r != nil {
-		if perr := f.print(cmd.OutOrStdout(), r, o); perr != nil && err == nil {
+		if perr := f.print(cmd.OutOrStdout(), r, o.Out.Dir); perr != nil && err == nil {
 			err = perr
 		}
 	}
 	if err != nil {
-		return err
+		return resumable(err, cmd, o.Out.Dir)
 	}
 	return f.verdict(r)
 }
@@ -182,36 +172,41 @@ func (f *runFlags) names(cat *kernels.Catalogue) ([]string, error) {
 	return names, nil
 }
 
-func (f *runFlags) print(w io.Writer, r *harness.Run, o harness.Order) error {
+func (f *runFlags) print(w io.Writer, r *compare.Run, dir string) error {
 	if f.json {
 		return printJSON(w, r)
 	}
-	if err := r.WriteText(w); err != nil {
+	if err := report.Run(w, r); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nevidence: %s\n", o.Out)
+	_, err := fmt.Fprintf(w, "\nevidence: %s\n", dir)
 	return err
 }
 
-// verdict turns the run into an exit status.
-func (f *runFlags) verdict(r *harness.Run) error {
+// verdict turns the run into an exit status: the kernel's failures first, then what cannot be told.
+func (f *runFlags) verdict(r *compare.Run) error {
 	for _, row := range r.Rows {
+		if row.Fault == compare.KernelsFault {
+			return kernelFailed("%s: the kernel never came to its trial; its console's last lines are above", row.Strategy)
+		}
+		for i, g := range row.Graded {
+			if f.require != "" && gate.Require(g, f.require) == gate.Fail {
+				return kernelFailed("%s: %s is graded %s, %s is required", row.Strategy, row.Trials[i], g.Letter, f.require)
+			}
+		}
+	}
+	for _, row := range r.Rows {
+		if row.Fault != "" {
+			return inconclusive("%s: %s", row.Strategy, row.Why)
+		}
 		if len(row.Graded) < f.trials {
 			return inconclusive("%s: only %d of %d trials are valid; the void ones and their reasons are in run.json", row.Strategy, len(row.Graded), f.trials)
 		}
-	}
-	if f.require == "" {
-		return nil
-	}
-	for _, row := range r.Rows {
 		for i, g := range row.Graded {
-			if slices.Index(letters, g.Letter) > slices.Index(letters, f.require) {
-				return kernelFailed("%s: %s is graded %s, %s is required", row.Strategy, row.Trials[i], g.Letter, f.require)
+			if f.require != "" && gate.Require(g, f.require) == gate.Unknown {
+				return inconclusive("%s: %s has no letter (%s), %s is required", row.Strategy, row.Trials[i], g.Why, f.require)
 			}
 		}
 	}
 	return nil
 }
-
-// letters of a grade, best first (harness/grade/letter.go).
-var letters = []string{"A", "B", "C", "D", "E", "F"}

@@ -3,14 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"lastpage/harness"
+	"lastpage/harness/compare"
+	"lastpage/harness/report"
 	"lastpage/kernels/plan"
 	"lastpage/lab"
 )
@@ -66,7 +66,7 @@ be added to it.`,
 	fl.IntVar(&f.retries, "retries", 1, "void trials allowed for each valid one")
 	fl.IntVar(&f.trials, "trials", 0, "at most so many trials of a scenario (0: all that make it)")
 	fl.BoolVar(&f.masks, "masks", false, "explicit with every mask of flush points, dying in every step of panic, and deferred beside it")
-	fl.StringVar(&f.out, "out", "", "folder (default runs/strategies-DATE-TIME)")
+	fl.StringVar(&f.out, "out", "", "folder (default runs/matrix-DATE-TIME)")
 	fl.BoolVar(&f.json, "json", false, "print matrix.json (docs/json.md describes it)")
 	c.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
 	c.AddCommand(newSurvival())
@@ -74,9 +74,8 @@ be added to it.`,
 }
 
 // order checks everything that can be checked before anything is fetched or booted.
-func (f *strategiesFlags) order() (harness.MatrixOrder, error) {
-	o := harness.MatrixOrder{Retries: f.retries, Workers: f.workers, Trials: f.trials, Out: f.out, PhaseUS: 700,
-		Shape: f.shape}
+func (f *strategiesFlags) order() (compare.MatrixOrder, error) {
+	o := compare.MatrixOrder{Retries: f.retries, Workers: f.workers, Trials: f.trials, PhaseUS: 700, Shape: f.shape()}
 	if f.masks {
 		o.Trials = max(1, f.trials)
 		if f.strategies == nil {
@@ -112,9 +111,6 @@ func (f *strategiesFlags) order() (harness.MatrixOrder, error) {
 		}
 		o.Injects = append(o.Injects, in)
 	}
-	if o.Out == "" {
-		o.Out = filepath.Join("runs", "strategies-"+time.Now().Format("20060102-150405"))
-	}
 	return o, nil
 }
 
@@ -127,9 +123,10 @@ func (f *strategiesFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+	if o.Out, err = folder(f.out, "matrix-", compare.MatrixName); err != nil {
 		return err
 	}
+	defer o.Out.Close()
 	p := newProgress(cmd.ErrOrStderr())
 	defer p.end()
 	subjects, free, err := f.subjects(cmd.Context(), board, cat, f.strategies, lab.Options{Accept: !f.masks}, p)
@@ -137,19 +134,22 @@ func (f *strategiesFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	m, err := harness.ExecuteMatrix(cmd.Context(), o, subjects, func(strategy, what string, done, of int) {
+	m, err := compare.ExecuteMatrix(cmd.Context(), o, subjects, func(strategy, what string, done, of int) {
 		p.step("[%d/%d] %s: %s", done, of, strategy, what)
 	})
 	p.end()
+	if err != nil {
+		err = resumable(err, cmd, o.Out.Dir)
+	}
 	if m == nil {
 		return err
 	}
 	var text strings.Builder
-	err = errors.Join(err, m.WriteText(&text), os.WriteFile(filepath.Join(o.Out, "matrix.txt"), []byte(text.String()), 0o644))
+	err = errors.Join(err, report.Matrix(&text, m), harness.WriteFile(filepath.Join(o.Out.Dir, "matrix.txt"), []byte(text.String())))
 	if f.json {
 		return errors.Join(err, printJSON(cmd.OutOrStdout(), m))
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s\nevidence: %s\n", text.String(), o.Out)
+	fmt.Fprintf(cmd.OutOrStdout(), "%s\nevidence: %s\n", text.String(), o.Out.Dir)
 	return err
 }
 
@@ -172,7 +172,7 @@ func newSurvival() *cobra.Command {
 		if *asJSON {
 			return printJSON(cmd.OutOrStdout(), s)
 		}
-		return s.WriteText(cmd.OutOrStdout())
+		return report.Survival(cmd.OutOrStdout(), s)
 	}
 	return c
 }

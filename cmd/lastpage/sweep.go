@@ -1,10 +1,8 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"lastpage/harness"
+	"lastpage/harness/compare"
+	"lastpage/harness/report"
 	"lastpage/kernels"
 	"lastpage/lab"
 )
@@ -50,7 +50,7 @@ tried once: on an exact wire it gives the same bytes whenever it is tried.`,
 	f.flags(fl)
 	fl.StringSliceVar(&f.strategies, "strategy", []string{"inline"}, "strategies of the catalogue, one sweep each")
 	fl.IntVar(&f.points, "points", 1000, "points; by record at most one for each")
-	fl.StringVar(&f.by, "by", harness.ByByte, "spread them by "+strings.Join(harness.SweepBy, ", "))
+	fl.StringVar(&f.by, "by", compare.ByByte, "spread them by "+strings.Join(compare.SweepBy, ", "))
 	fl.IntVar(&f.workers, "workers", 2, "trials at the same time")
 	fl.IntVar(&f.sample, "sample", 50, "keep the evidence of every so many points (0: of none)")
 	fl.StringVar(&f.out, "out", "", "folder; several strategies get a folder in it each (default runs/sweep-DATE-TIME)")
@@ -63,15 +63,15 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 	if f.points < 1 || f.workers < 1 || f.workers > 64 || f.sample < 0 {
 		return fmt.Errorf("--points %d --workers %d --sample %d: want at least one point, 1 to 64 workers, and no negative sample", f.points, f.workers, f.sample)
 	}
-	if !slices.Contains(harness.SweepBy, f.by) {
-		return fmt.Errorf("--by %s: want one of %s", f.by, strings.Join(harness.SweepBy, ", "))
+	if !slices.Contains(compare.SweepBy, f.by) {
+		return fmt.Errorf("--by %s: want one of %s", f.by, strings.Join(compare.SweepBy, ", "))
 	}
 	board, cat, err := f.open()
 	if err != nil {
 		return err
 	}
-	if !board.Snapshot {
-		return fmt.Errorf("board %s: a sweep needs one that starts from a snapshot", board.Name)
+	if err := board.Entry.CanSweep(); err != nil {
+		return fmt.Errorf("board %s: %w", board.Name, err)
 	}
 	if f.out == "" {
 		f.out = filepath.Join("runs", "sweep-"+time.Now().Format("20060102-150405"))
@@ -83,7 +83,7 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 		if len(f.strategies) > 1 {
 			dir = filepath.Join(f.out, name)
 		}
-		sw, err := f.one(cmd.Context(), board, cat, name, dir, p)
+		sw, err := f.one(cmd, board, cat, name, dir, p)
 		p.end()
 		if sw != nil {
 			if perr := f.print(cmd, sw, dir); perr != nil {
@@ -91,32 +91,34 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 			}
 		}
 		if err != nil {
-			return err
+			return resumable(err, cmd, f.out)
 		}
 	}
 	return nil
 }
 
-func (f *sweepFlags) one(ctx context.Context, board *lab.Board, cat *kernels.Catalogue, name, dir string, p *progress) (*harness.Sweep, error) {
+func (f *sweepFlags) one(cmd *cobra.Command, board *lab.Board, cat *kernels.Catalogue, name, dir string, p *progress) (*compare.Sweep, error) {
+	ctx := cmd.Context()
 	sc, err := harness.FindScenario("warn-nmi-panic")
 	if err != nil {
 		return nil, err
 	}
-	o := harness.SweepOrder{By: f.by, Points: f.points, Workers: f.workers, Sample: f.sample, Order: harness.Order{Scenario: sc, Retries: 1, Out: dir,
-		Shape: f.shape, Injects: []harness.Inject{{At: "byte", N: 1}}}}
+	o := compare.SweepOrder{By: f.by, Points: f.points, Workers: f.workers, Sample: f.sample, Series: harness.Series{Scenario: sc, Retries: 1,
+		Shape: f.shape(), Injects: []harness.Inject{{At: "byte", N: 1}}}}
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	s, free, err := board.Subject(ctx, cat, name, lab.Options{Baud: f.baud, Progress: p, Accept: true})
+	if o.Out, err = folder(dir, "", compare.SweepName); err != nil {
+		return nil, err
+	}
+	defer o.Out.Close()
+	s, err := board.Subject(ctx, cat, name, lab.Options{Baud: f.baud, Progress: p, Accept: true})
 	if err != nil {
 		return nil, err
 	}
-	defer free()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
+	defer s.Bench.Rest()
 	start, first := time.Now(), -1
-	return harness.ExecuteSweep(ctx, o, s, func(strategy, what string, done, of int) {
+	return compare.ExecuteSweep(ctx, o, s, func(strategy, what string, done, of int) {
 		if first < 0 && done > 0 {
 			start, first = time.Now(), done
 		}
@@ -130,14 +132,14 @@ func (f *sweepFlags) one(ctx context.Context, board *lab.Board, cat *kernels.Cat
 	})
 }
 
-func (f *sweepFlags) print(cmd *cobra.Command, sw *harness.Sweep, dir string) error {
-	if err := sw.Views(); err != nil {
+func (f *sweepFlags) print(cmd *cobra.Command, sw *compare.Sweep, dir string) error {
+	if err := report.Views(sw, dir); err != nil {
 		return err
 	}
 	if f.json {
 		return printJSON(cmd.OutOrStdout(), sw)
 	}
-	if err := sw.WriteText(cmd.OutOrStdout()); err != nil {
+	if err := report.Sweep(cmd.OutOrStdout(), sw); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(cmd.OutOrStdout(), "\nevidence: %s\n", dir)

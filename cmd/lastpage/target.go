@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"time"
 
 	"github.com/spf13/pflag"
 
 	"lastpage/harness"
+	"lastpage/harness/compare"
 	"lastpage/kernels"
-	"lastpage/kernels/plan"
 	"lastpage/lab"
 )
 
@@ -32,7 +34,9 @@ func (t *target) flags(fl *pflag.FlagSet) {
 }
 
 // shape is the plan as the flags want it.
-func (t *target) shape(p *plan.Plan) { p.Backlog, p.RecordLen = t.backlog, t.length }
+func (t *target) shape() *harness.Shape {
+	return &harness.Shape{Backlog: t.backlog, RecordLen: t.length}
+}
 
 // open finds the board and the catalogue.
 func (t *target) open() (*lab.Board, *kernels.Catalogue, error) {
@@ -61,20 +65,27 @@ func treeFlags(fl *pflag.FlagSet, t *kernels.Tree) {
 }
 
 // subjects makes strategies ready to be tried, fetching or building what is not in the cache. free is never nil.
-func (t *target) subjects(ctx context.Context, b *lab.Board, cat *kernels.Catalogue, names []string, o lab.Options, p *progress) (all []harness.Subject, free func(), err error) {
+func (t *target) subjects(ctx context.Context, b *lab.Board, cat *kernels.Catalogue, names []string, o lab.Options, p *progress) (all []*harness.Subject, free func(), err error) {
 	o.Baud, o.Progress = t.baud, p
-	var frees []func()
 	free = func() {
-		for _, f := range frees {
-			f()
+		for _, s := range all {
+			s.Bench.Rest()
 		}
 	}
 	for _, name := range names {
-		s, f, err := b.Subject(ctx, cat, name, o)
+		s, err := b.Subject(ctx, cat, name, o)
 		if err != nil {
 			return nil, free, err
 		}
-		all, frees = append(all, s), append(frees, f)
+		all = append(all, s)
 	}
 	return all, free, nil
+}
+
+// folder takes the folder that --out names, or makes a new one below runs. file is what will be kept in it.
+func folder(out, name, file string) (*compare.Folder, error) {
+	if out != "" {
+		return compare.OpenFolder(out, file)
+	}
+	return compare.NewFolder(filepath.Join("runs", name+time.Now().Format("20060102-150405")), file)
 }

@@ -8,13 +8,13 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"lastpage/capture/wire"
 	"lastpage/dut"
 	"lastpage/dut/child"
 	"lastpage/dut/qemu/vuart"
-	"lastpage/kernels/plan"
 )
 
 // Bench opens boards of one setup; any number of goroutines may open some at the same time. It keeps the last keepSnapshots snapshots of
@@ -36,7 +36,7 @@ const keepSnapshots = 2
 
 // NewBench checks that this machine can run s.
 func NewBench(ctx context.Context, s *Setup, progress io.Writer) (*Bench, error) {
-	if err := s.check(); err != nil {
+	if err := s.Check(); err != nil {
 		return nil, err
 	}
 	if progress == nil {
@@ -167,18 +167,24 @@ func (b *Bench) open(ctx context.Context, p Payload, snap *snapshot) (*dut.Board
 	facts := maps.Clone(b.facts)
 	facts["cmdline"] = p.Cmdline
 	facts["mode"] = b.Mode()
-	facts["start"] = "boot"
+	start := dut.Start{Kind: dut.FromBoot}
+	l.info = new(infoCache)
 	if snap != nil {
-		facts["start"] = "snapshot " + snap.id
+		start = dut.Start{Kind: dut.FromSnapshot, ID: snap.id}
+		l.info = &snap.info
 	}
-	return dut.New(dut.Board{
-		Name: b.setup.Name, Facts: facts, Wire: l.log, Machine: l, Memory: l.ram, Control: l.control, Events: l.allEvents, Audit: l.audit, Knob: l.page.SetKnob,
-	}, l.close), nil
+	facts["start"] = strings.TrimSpace(string(start.Kind) + " " + start.ID)
+	board := dut.Board{Name: b.setup.Name, Mode: b.Mode(), Start: start, Facts: facts, Wire: l.log, Machine: l, Dump: l.dump, Ring: l.ring, Said: l.heard,
+		Events: l.allEvents, Audit: l.audit, Knob: l.page.SetKnob}
+	if b.setup.Mode == Concurrent {
+		board.BootDoubt = "QEMU's parallel vCPUs have been seen to break a kernel that patches its own text"
+	}
+	return dut.New(board, l.close), nil
 }
 
 // launch starts the process with its shared memory, and the goroutines that empty the page and the control channel.
 func (b *Bench) launch(ctx context.Context, p Payload, snap *snapshot) (l *live, err error) {
-	l = &live{log: wire.NewLog(wire.Virtual, wire.Frame{Baud: b.setup.Baud, Bits: 10}), control: make(chan plan.Message)}
+	l = &live{log: wire.NewLog(wire.Virtual, wire.Frame{Baud: b.setup.Baud, Bits: 10})}
 	defer func(l *live) { // a return of nil, err leaves no other
 		if err != nil {
 			l.free()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,12 +26,13 @@ type live struct {
 	ram     *RAM
 	page    *vuart.Page
 	log     *wire.Log
-	control chan plan.Message
+	info    *infoCache
 
 	armed []dut.Trigger
 
 	mu       sync.Mutex
 	events   []dut.Event
+	messages []plan.Message // of the control channel
 	drainErr error
 	said     sync.WaitGroup // the reader of the control channel
 	once     sync.Once
@@ -56,18 +58,21 @@ func (l *live) memory(s *Setup, snap *snapshot) (err error) {
 	return err
 }
 
-// listen reads the control channel until QEMU is gone. Lines that are no messages become errors of the guest, so that nothing is lost.
+// listen keeps what comes over the control channel until QEMU is gone. Lines that are no messages become errors of the guest, so that
+// nothing is lost.
 func (l *live) listen(in *os.File, snap *snapshot) {
+	if snap != nil {
+		l.messages = append(l.messages, snap.said...)
+	}
+	keep := func(m plan.Message) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.messages = append(l.messages, m)
+	}
 	l.said.Add(1)
 	go func() {
 		defer l.said.Done()
-		defer close(l.control)
 		defer in.Close()
-		if snap != nil {
-			for _, m := range snap.said {
-				l.control <- m
-			}
-		}
 		sc := bufio.NewScanner(in)
 		sc.Buffer(nil, plan.MaxMessage+2)
 		for sc.Scan() {
@@ -75,12 +80,19 @@ func (l *live) listen(in *os.File, snap *snapshot) {
 			if err != nil {
 				m = &plan.Message{Event: plan.EventError, Text: err.Error()}
 			}
-			l.control <- *m
+			keep(*m)
 		}
 		if err := sc.Err(); err != nil {
-			l.control <- plan.Message{Event: plan.EventError, Text: "control channel: " + err.Error()}
+			keep(plan.Message{Event: plan.EventError, Text: "control channel: " + err.Error()})
 		}
 	}()
+}
+
+// heard is what the guest said so far; all of it once QEMU is gone.
+func (l *live) heard() []plan.Message {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.messages)
 }
 
 // Arm implements dut.Machine.
@@ -129,7 +141,11 @@ func (l *live) Run(ctx context.Context) (dut.End, error) {
 func (l *live) Fired() []dut.Firing {
 	out := make([]dut.Firing, len(l.armed))
 	for i, f := range l.page.Firings(len(l.armed)) {
-		out[i] = dut.Firing{Name: l.armed[i].Name, Fired: f.Fired, NS: f.NS, WireByte: f.Wire}
+		source := dut.Model
+		if l.armed[i].When == dut.AtEvent {
+			source = dut.Doorbell
+		}
+		out[i] = dut.Firing{Name: l.armed[i].Name, Fired: f.Fired, Moment: dut.Moment{NS: f.NS, WireByte: dut.Offset(f.Wire), Source: source}}
 	}
 	return out
 }
@@ -171,7 +187,7 @@ func (l *live) drain() {
 		_, err = l.page.Events(func(es []vuart.Event) {
 			for _, e := range es {
 				if e.Kind == vuart.Doorbell {
-					l.events = append(l.events, dut.Event{Code: plan.Code(e.Code), Arg: e.Arg, NS: e.NS, WireByte: int64(e.Wire), CPU: int(e.CPU)})
+					l.events = append(l.events, dut.Event{Code: plan.Code(e.Code), Arg: e.Arg, NS: e.NS, WireByte: dut.Offset(e.Wire), CPU: int(e.CPU)})
 				}
 			}
 		})
@@ -230,6 +246,17 @@ func (l *live) free() {
 	if l.ram != nil {
 		l.ram.close()
 	}
+}
+
+// Can says whether a board of this kind can do what triggers ask: nil, or a *dut.CannotError.
+func Can(board string, ts []dut.Trigger) error {
+	if _, err := convert(ts); err != nil {
+		return &dut.CannotError{Board: board, What: "what the trial asks", Why: err.Error()}
+	}
+	if len(ts) > vuart.MaxTriggers {
+		return &dut.CannotError{Board: board, What: fmt.Sprintf("%d triggers", len(ts)), Why: fmt.Sprintf("the UART model has room for %d", vuart.MaxTriggers)}
+	}
+	return nil
 }
 
 // convert puts the board's triggers into the model's terms.

@@ -36,7 +36,8 @@ func (p *Payload) key(s *Setup) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-func (s *Setup) check() error {
+// Check says what cannot be.
+func (s *Setup) Check() error {
 	if s.Mode != Exact && s.Mode != Concurrent {
 		return fmt.Errorf("wire %q: want exact or concurrent (QEMU's own UART has no baud rate: nothing on it could be graded)", s.Mode)
 	}

@@ -24,6 +24,7 @@ type snapshot struct {
 	ends    []int64
 	events  []dut.Event
 	said    []plan.Message
+	info    infoCache
 }
 
 // armLimit bounds the boot, in virtual time. Debian's largest kernel takes 15 s.
@@ -36,14 +37,6 @@ func (b *Bench) take(ctx context.Context, p Payload) (s *snapshot, err error) {
 		return nil, err
 	}
 	defer l.close()
-	heard := make(chan []plan.Message, 1)
-	go func() {
-		var all []plan.Message
-		for m := range l.control {
-			all = append(all, m)
-		}
-		heard <- all
-	}()
 	if err := l.Arm([]dut.Trigger{
 		{Name: "armed", When: dut.AtEvent, Code: plan.Armed, N: 1, Do: dut.Stop},
 		{Name: "limit", When: dut.AtTime, N: int64(armLimit), Do: dut.Stop},
@@ -55,7 +48,11 @@ func (b *Bench) take(ctx context.Context, p Payload) (s *snapshot, err error) {
 		return nil, err
 	}
 	if end.Firing != 0 {
-		return nil, fmt.Errorf("the guest was never armed (it ended by %s); the last of its console:\n%s", end.By, l.lastWords())
+		console := l.log.Bytes(0, l.log.Len())
+		if at, line := dut.Death(console); at >= 0 {
+			return nil, dut.NewBootError("the kernel died ("+line+")", console)
+		}
+		return nil, dut.NewBootError("the machine ended by "+end.By, console)
 	}
 	if void := l.audit().Void; len(void) > 0 {
 		return nil, fmt.Errorf("the boot is void: %v", void)
@@ -87,14 +84,8 @@ func (b *Bench) take(ctx context.Context, p Payload) (s *snapshot, err error) {
 	// The process must be gone before its RAM is taken over: nobody writes to it any more.
 	s.ram, l.ram = l.ram, nil
 	l.close()
-	s.said = <-heard
+	s.said = l.heard()
 	return s, nil
-}
-
-// lastWords are the last lines of the console, for an error message.
-func (l *live) lastWords() string {
-	n := l.log.Len()
-	return string(l.log.Bytes(max(0, n-800), n))
 }
 
 // restore puts copies of a snapshot's memory into l.

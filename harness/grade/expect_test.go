@@ -51,7 +51,7 @@ func sections(g *Grade) string {
 	var s []string
 	for _, n := range Names {
 		x := g.Sections[n]
-		if x.Fates.none() {
+		if x.Fates.None() {
 			continue
 		}
 		e := "?"

@@ -1,6 +1,8 @@
 package grade
 
 import (
+	"fmt"
+
 	"lastpage/capture/ring"
 	"lastpage/harness/align"
 	"lastpage/kernels/plan"
@@ -14,7 +16,11 @@ func Make(in Input) *Grade {
 
 // Explain is Make, with the alignment that it rests on.
 func Explain(in Input) (*Grade, *align.Result) {
-	data := in.Wire.Bytes(0, in.Wire.Len())
+	end := in.Wire.Len()
+	if in.WireEnd != nil {
+		end = max(0, min(end, *in.WireEnd))
+	}
+	data := in.Wire.Bytes(0, end)
 	var recs []ring.Record
 	if in.Ring != nil {
 		recs = in.Ring.Records
@@ -53,6 +59,10 @@ func Explain(in Input) (*Grade, *align.Result) {
 	j.times()
 	g.Void = append(g.Void, j.void()...)
 	g.Notes = append(g.Notes, j.notes()...)
+	g.Notes = append(g.Notes, in.Lacks...)
+	if rest := in.Wire.Len() - end; rest > 0 {
+		g.Notes = append(g.Notes, fmt.Sprintf("the last %d bytes of the wire are not this kernel's: a crash kernel or a firmware spoke after it", rest))
+	}
 	letters(g, j.want)
 	return g, a
 }

@@ -36,7 +36,7 @@ func letters(g *Grade, want map[string]answer) {
 		l := s.Letter
 		if l == "" {
 			nothing := s.Expected != nil && s.Expected.Records == 0
-			if !nothing && (want[name] == yes || !s.Fates.none()) {
+			if !nothing && (want[name] == yes || !s.Fates.None()) {
 				g.Why = name + ": what was to be expected is not known"
 				if g.Ring == nil {
 					g.Why = name + ": the ringbuffer was not read"

@@ -2,8 +2,6 @@ package grade
 
 import (
 	"encoding/json"
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -112,48 +110,5 @@ func TestSchemaNames(t *testing.T) {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("no %s in %s", want, b)
 		}
-	}
-}
-
-func TestTable(t *testing.T) {
-	mk := func(letter string, warn, backlog *Section, pending int64, void ...string) *Grade {
-		g := &Grade{Letter: letter, Void: void, Sections: map[string]*Section{Warn: warn, Backlog: backlog, Panic: sec(0, 0, 0)}}
-		if pending > 0 {
-			g.PendingAtProvoke = &Count{1, pending}
-		}
-		return g
-	}
-	rows := []Row{
-		{"legacy", []*Grade{mk("F", sec(31, 1, 1), sec(600, 600, 600), 55000), mk("F", sec(31, 2, 2), sec(600, 600, 600), 54000), mk("D", sec(31, 31, 20), sec(600, 600, 599), 53000)}},
-		{"a strategy with a very long name", []*Grade{mk("A", sec(31, 31, 31), sec(600, 600, 600), 0), mk("", nil, nil, 0, "overrun")}},
-		{"unknown", []*Grade{mk("", sec(-1, 3, 3), sec(0, 0, 0), 0)}},
-		{"void", []*Grade{mk("", nil, nil, 0, "late")}},
-	}
-	var b strings.Builder
-	if err := WriteTable(&b, rows); err != nil {
-		t.Fatal(err)
-	}
-	want := `                          pending  backlog       warn        panic
-strategy            grade   bytes  store  wire   store  wire store  wire
-legacy              D..F    54000  100.0 100.0     6.5   6.5     -     -
-a strategy with a ~ A           ?  100.0 100.0   100.0 100.0     -     - 1v
-unknown             ?           ?      -     -       ?     ?     -     -
-void                void        ?      -     -       -     -     -     - 1v
-store, wire: % of the expected bytes, median of the trials; - not expected,
-? unknown; pending at the provocation; nv: n trials were void
-`
-	if b.String() != want {
-		t.Errorf("got\n%swant\n%s", b.String(), want)
-	}
-	for _, l := range strings.Split(b.String(), "\n") {
-		if len(l) > Width {
-			t.Errorf("%d columns: %q", len(l), l)
-		}
-	}
-	if got := cut(99.96); got != "99.9" {
-		t.Errorf("99.96 %% becomes %s", got)
-	}
-	if !slices.Equal(Names, []string{"boot", "backlog", "warn", "panic", "other"}) {
-		t.Error(fmt.Sprint(Names))
 	}
 }

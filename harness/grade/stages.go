@@ -131,7 +131,7 @@ func (j *judge) expect(name string, s *Section, held Count, holes int) {
 		s.Expected, s.ExpectedFrom = &held, FromDeath
 	case name == Warn && holes == 0 && j.s.warnAt >= 0 && j.s.panicAt < 0 && rang(j.in.Events, plan.CrashExec):
 		s.Expected, s.ExpectedFrom = &held, FromDeath // an oops that handed over: as above
-	case j.want[name] == no && s.Fates.none():
+	case j.want[name] == no && s.Fates.None():
 		s.Expected, s.ExpectedFrom = &Count{}, FromPlan
 	case name == Backlog && j.backlogRecords() > 0 && j.recordSize() > 0:
 		n := j.backlogRecords()

@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// Width is what the tables keep to, so that they survive a mail.
-const Width = 75
-
 // WriteText prints one grade for people.
 func WriteText(w io.Writer, g *Grade) error {
 	var b strings.Builder
@@ -26,7 +23,7 @@ func WriteText(w io.Writer, g *Grade) error {
 	fmt.Fprintf(&b, "\n%-8s  %-14s  %-14s  %-14s  %5s  %s\n", "", "expected", "stored", "on the wire", "lost", "")
 	for _, name := range Names {
 		s := g.Sections[name]
-		if s == nil || s.Fates.none() && (s.Expected == nil || s.Expected.Records == 0) {
+		if s == nil || s.Fates.None() && (s.Expected == nil || s.Expected.Records == 0) {
 			continue
 		}
 		fmt.Fprintf(&b, "%-8s  %s  %s  %s  %5s  %s\n", name, s.Expected.cell(), s.Stored.cell(), s.Wire.cell(), number(s.Lost), s.Letter)
@@ -126,45 +123,4 @@ func (f Fates) String() string {
 		s = append(s, fmt.Sprintf("%d never stored", *f.Never))
 	}
 	return strings.Join(s, ", ")
-}
-
-// Row is the trials of one strategy (and scenario) in a table.
-type Row struct {
-	Name   string
-	Grades []*Grade
-}
-
-// WriteTable prints a row for each strategy. A share is the median over the
-// trials that count, in percent of what was expected; a section that was
-// expected in no trial, or whose expectation is unknown, has none.
-func WriteTable(w io.Writer, rows []Row) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%-19s %-5s %7s  %-13s %-11s panic\n", "", "", "pending", "backlog", "warn")
-	fmt.Fprintf(&b, "%-19s %-5s %7s  %5s %5s   %5s %5s %5s %5s\n", "strategy", "grade", "bytes", "store", "wire", "store", "wire", "store", "wire")
-	voids := 0
-	for _, r := range rows {
-		t := r.summary()
-		voids += t.void
-		pending := "?"
-		if t.pending != nil {
-			pending = fmt.Sprint(*t.pending)
-		}
-		name := r.Name
-		if len(name) > 19 {
-			name = name[:18] + "~"
-		}
-		line := fmt.Sprintf("%-19s %-5s %7s  %5s %5s   %5s %5s %5s %5s", name, t.letters, pending,
-			t.share[0], t.share[1], t.share[2], t.share[3], t.share[4], t.share[5])
-		if t.void > 0 {
-			line += fmt.Sprintf(" %dv", t.void)
-		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
-	}
-	b.WriteString("store, wire: % of the expected bytes, median of the trials; - not expected,\n? unknown; pending at the provocation")
-	if voids > 0 {
-		b.WriteString("; nv: n trials were void")
-	}
-	b.WriteByte('\n')
-	_, err := io.WriteString(w, b.String())
-	return err
 }

@@ -53,6 +53,11 @@ type Input struct {
 	Reference map[string]Count
 	// BacklogRecords is how many backlog records the plan asked for; 0 unknown.
 	BacklogRecords int
+	// WireEnd is the offset at which the wire stops being this kernel's; nil: it
+	// is to its end.
+	WireEnd *int64
+	// Lacks is what the board could not do or say; each becomes a note.
+	Lacks []string
 	// Void holds reasons that were found outside: a UART overrun, a late
 	// reader, a clock jump.
 	Void []string
@@ -147,8 +152,8 @@ type Fates struct {
 	Never       *int `json:"never"` // expected and never stored; null unknown
 }
 
-// none: there is no record to count.
-func (f Fates) none() bool {
+// None: there is no record to count.
+func (f Fates) None() bool {
 	f.Never = nil
 	return f == Fates{}
 }

@@ -127,38 +127,24 @@ func (g *guest) trial(ctx context.Context, open func(context.Context, qemu.Paylo
 // run makes one trial on an opened board and closes it.
 func run(ctx context.Context, b *dut.Board, ts []dut.Trigger, withRing bool, start time.Time) (*shot, error) {
 	defer b.Close()
-	said := make(chan []string, 1)
-	go func() {
-		var wrong []string
-		for m := range b.Control {
-			if m.Event == plan.EventError {
-				wrong = append(wrong, "the guest: "+m.Text)
-			}
-		}
-		said <- wrong
-	}()
-	if err := b.Machine.Arm(ts); err != nil {
-		return nil, err
-	}
-	end, err := b.Machine.Run(ctx)
+	p, err := dut.Play(ctx, b, ts)
 	if err != nil {
 		return nil, err
 	}
 	s := &shot{Host: time.Since(start), From: -1}
 	if withRing {
-		if s.Ring, err = readRing(ctx, b.Memory); err != nil {
+		if s.Ring, err = b.Ring(ctx); err != nil {
 			s.RingNo = err.Error()
 		}
 	}
-	audit := b.Audit()
-	s.Audit, s.Void = audit.Figures, audit.Void
-	for _, f := range b.Machine.Fired() {
+	s.Audit, s.Void = p.Audit.Figures, p.Audit.Void
+	for _, f := range p.Fired {
 		if !f.Fired {
 			continue
 		}
 		switch f.Name {
 		case "begin":
-			s.From = f.WireByte
+			s.From = int64(f.WireByte)
 		case "nmi":
 			s.NMI = &f
 		case "over":
@@ -169,13 +155,17 @@ func run(ctx context.Context, b *dut.Board, ts []dut.Trigger, withRing bool, sta
 			s.Void = append(s.Void, "it did not end in the time it was given")
 		}
 	}
-	if end.By != "trigger" {
-		s.Void = append(s.Void, "it ended by "+end.By)
+	if p.End.By != "trigger" {
+		s.Void = append(s.Void, "it ended by "+p.End.By)
 	}
 	if err := b.Close(); err != nil {
 		return nil, err
 	}
-	s.Void = append(s.Void, <-said...)
+	for _, m := range b.Said() {
+		if m.Event == plan.EventError {
+			s.Void = append(s.Void, "the guest: "+m.Text)
+		}
+	}
 	s.Wire = b.Wire.Bytes(0, b.Wire.Len())
 	s.Ends = make([]int64, len(s.Wire))
 	for i := range s.Ends {
@@ -185,14 +175,6 @@ func run(ctx context.Context, b *dut.Board, ts []dut.Trigger, withRing bool, sta
 		s.Void = append(s.Void, fmt.Sprintf("%d bytes left the UART, %d were captured", n, len(s.Wire)))
 	}
 	return s, nil
-}
-
-func readRing(ctx context.Context, mem dut.Memory) (*ring.Log, error) {
-	info, err := ring.FindVMCoreInfo(ctx, mem, mem.Size())
-	if err != nil {
-		return nil, err
-	}
-	return ring.Decode(ctx, mem, mem.Size(), info)
 }
 
 // counted is how many times each wire was seen, and the digests by name.

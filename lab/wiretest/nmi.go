@@ -75,7 +75,7 @@ func (t *test) nmiRepeats(ctx context.Context, g *guest, cpus int, at int64) err
 		sums[s.sum()]++
 		bytes = len(s.Wire)
 		wrong = append(wrong, s.Void...)
-		if s.NMI != nil && s.NMI.WireByte == s.From+at && s.Over {
+		if s.NMI != nil && int64(s.NMI.WireByte) == s.From+at && s.Over {
 			hit++
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lastpage/capture/ring"
 	"lastpage/dut/child"
 	"lastpage/dut/qemu"
 	"lastpage/kernels"
@@ -114,7 +115,7 @@ func paced(ctx context.Context, t *test, img *kernels.Image) (*shot, time.Durati
 	}
 	s := &shot{Wire: wire, Host: time.Since(start)}
 	proc.Kill()
-	s.Ring, err = readRing(ctx, file{ram, 256 << 20})
+	s.Ring, err = readRing(ctx, ram, 256<<20)
 	return s, late, err
 }
 
@@ -159,10 +160,11 @@ func pace(ctx context.Context, fd, rate int, over <-chan struct{}) (wire []byte,
 	}
 }
 
-// file is guest memory in a file.
-type file struct {
-	*os.File
-	size int64
+// readRing decodes the ringbuffer out of a guest's memory.
+func readRing(ctx context.Context, mem io.ReaderAt, size int64) (*ring.Log, error) {
+	info, err := ring.FindVMCoreInfo(ctx, mem, size)
+	if err != nil {
+		return nil, err
+	}
+	return ring.Decode(ctx, mem, size, info)
 }
-
-func (f file) Size() int64 { return f.size }

@@ -78,7 +78,7 @@ func (g *guest) swept(ctx context.Context, at int64) (*sweepRow, error) {
 	}
 	r := &sweepRow{at: at, over: s.Over, bytes: len(s.Wire), host: s.Host.Seconds(), void: s.Void}
 	if s.NMI != nil {
-		r.ns, r.hit = s.NMI.NS, s.NMI.WireByte == s.From+at
+		r.ns, r.hit = s.NMI.NS, int64(s.NMI.WireByte) == s.From+at
 	}
 	if r.a, err = s.agree(g.plan.ConsoleLoglevel); err != nil {
 		r.void = append(r.void, err.Error())

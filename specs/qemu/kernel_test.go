@@ -49,7 +49,7 @@ func init() {
 // holds states what must hold for it.
 func (s stock) holds() {
 	var (
-		kernel harness.Subject
+		kernel *harness.Subject
 		warn   trials
 	)
 	BeforeAll(func(ctx SpecContext) {

@@ -16,6 +16,8 @@ import (
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/format"
 	"github.com/onsi/gomega/gexec"
+
+	"lastpage/specs/kit"
 )
 
 // Bounds for whatever hangs. A boot on a machine that has a tenth of a CPU to spare takes some minutes.
@@ -44,6 +46,7 @@ var _ = BeforeSuite(func() {
 	var err error
 	evidence, err = os.MkdirTemp("", "lastpage-specs-")
 	Expect(err).NotTo(HaveOccurred())
+	bench = &kit.Lab{Dir: evidence, Progress: GinkgoWriter}
 	lastpage, err = gexec.Build("lastpage/cmd/lastpage")
 	Expect(err).NotTo(HaveOccurred())
 })

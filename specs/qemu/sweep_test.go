@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -14,18 +13,23 @@ import (
 	"lastpage/capture/wire"
 	"lastpage/dut"
 	"lastpage/harness"
+	"lastpage/harness/compare"
 	"lastpage/harness/grade"
-	"lastpage/kernels/plan"
 )
 
 // sweep interrupts the WARN of a stock kernel at a few points.
-func sweep(ctx context.Context, s harness.Subject, out, by string, points int) *harness.Sweep {
+func sweep(ctx context.Context, s *harness.Subject, out, by string, points int) *compare.Sweep {
 	GinkgoHelper()
 	sc, err := harness.FindScenario("warn-nmi-panic")
 	Expect(err).NotTo(HaveOccurred())
-	o := harness.SweepOrder{By: by, Points: points, Workers: 1,
-		Order: harness.Order{Scenario: sc, Out: out, Injects: []harness.Inject{{At: "byte", N: 1}}, Shape: func(p *plan.Plan) { p.Backlog = 40 }}}
-	sw, err := harness.ExecuteSweep(ctx, o, s, func(_, what string, _, _ int) { GinkgoWriter.Println(by, what) })
+	folder, err := compare.OpenFolder(out, compare.SweepName)
+	Expect(err).NotTo(HaveOccurred())
+	defer folder.Close()
+	shape := harness.DefaultShape()
+	shape.Backlog = 40
+	o := compare.SweepOrder{By: by, Points: points, Workers: 1, Out: folder,
+		Series: harness.Series{Scenario: sc, Injects: []harness.Inject{{At: "byte", N: 1}}, Shape: &shape}}
+	sw, err := compare.ExecuteSweep(ctx, o, s, func(_, what string, _, _ int) { GinkgoWriter.Println(by, what) })
 	Expect(err).NotTo(HaveOccurred())
 	Expect(sw.Status).To(Equal(harness.Finished))
 	Expect(sw.Voids).To(BeZero(), "void points")
@@ -33,7 +37,7 @@ func sweep(ctx context.Context, s harness.Subject, out, by string, points int) *
 }
 
 // outcomes are the points as they are kept.
-func outcomes(sw *harness.Sweep) []string {
+func outcomes(sw *compare.Sweep) []string {
 	var all []string
 	for _, p := range sw.Points {
 		all = append(all, fmt.Sprintf("%s: byte %d, %d ns, %v %v %v", p.Inject, p.Byte, p.NS, p.Warn, p.Backlog, p.Panic))
@@ -43,15 +47,15 @@ func outcomes(sw *harness.Sweep) []string {
 
 var _ = Describe("a sweep", Ordered, func() {
 	var (
-		subject harness.Subject
-		bytes   *harness.Sweep
+		subject *harness.Subject
+		bytes   *compare.Sweep
 		out     string
 	)
 
 	BeforeAll(func(ctx SpecContext) {
 		subject = subjectOf(ctx, "qemu-smp1", "legacy")
-		out = filepath.Join(evidence, "sweep-"+strconv.FormatInt(runs.Add(1), 10))
-		bytes = sweep(ctx, subject, out, harness.ByByte, 3)
+		out = filepath.Join(evidence, "sweep")
+		bytes = sweep(ctx, subject, out, compare.ByByte, 3)
 	}, NodeTimeout(bootLimit))
 
 	It("interrupts at the very byte that was asked for", func() {
@@ -78,14 +82,14 @@ var _ = Describe("a sweep", Ordered, func() {
 
 	It("goes on with the points that are there", func(ctx SpecContext) {
 		was := len(bytes.Points)
-		more := sweep(ctx, subject, out, harness.ByByte, 5)
+		more := sweep(ctx, subject, out, compare.ByByte, 5)
 		Expect(more.Course).To(Equal(bytes.Course))
 		Expect(more.Points).To(HaveLen(was + 2))
 		Expect(outcomes(more)).To(ContainElements(outcomes(bytes)))
 	}, SpecTimeout(bootLimit))
 
 	It("by record comes behind the last byte of records", func(ctx SpecContext) {
-		records := sweep(ctx, subject, out+"-record", harness.ByRecord, 3)
+		records := sweep(ctx, subject, out+"-record", compare.ByRecord, 3)
 		Expect(records.Course).To(Equal(bytes.Course), "the same events, whatever interrupts them")
 		dir := filepath.Join(out+"-record", records.Reference)
 		ref, err := harness.LoadTrial(dir)
@@ -95,7 +99,7 @@ var _ = Describe("a sweep", Ordered, func() {
 		from := slices.IndexFunc(ref.Fired, func(f dut.Firing) bool { return f.Name == "provoke" })
 		var before []string
 		for _, p := range records.Points {
-			if at := ref.Fired[from].WireByte + p.Byte; strings.HasPrefix(p.Inject, "byte:") {
+			if at := int64(ref.Fired[from].WireByte) + p.Byte; strings.HasPrefix(p.Inject, "byte:") {
 				before = append(before, string(line.Bytes(at-1, at)))
 			}
 		}

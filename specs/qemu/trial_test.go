@@ -2,32 +2,22 @@ package qemu_test
 
 import (
 	"context"
-	"path/filepath"
-	"strconv"
 	"strings"
-	"sync/atomic"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	"lastpage/harness"
 	"lastpage/harness/grade"
-	"lastpage/kernels"
-	"lastpage/lab"
+	"lastpage/specs/kit"
 )
 
 // subjectOf makes a strategy ready on a board of the built-in inventory, as `lastpage run` does.
-func subjectOf(ctx context.Context, board, strategy string) harness.Subject {
+func subjectOf(ctx context.Context, board, strategy string) *harness.Subject {
 	GinkgoHelper()
-	inv, err := lab.LoadInventory("")
+	s, err := (&kit.Lab{Board: board, Progress: GinkgoWriter}).Subject(ctx, strategy)
 	Expect(err).NotTo(HaveOccurred())
-	b, err := inv.Find(board)
-	Expect(err).NotTo(HaveOccurred())
-	cat, err := kernels.LoadCatalogue()
-	Expect(err).NotTo(HaveOccurred())
-	s, free, err := b.Subject(ctx, cat, strategy, lab.Options{Baud: 115200, Progress: GinkgoWriter})
-	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(free)
+	DeferCleanup(s.Bench.Rest)
 	return s
 }
 
@@ -37,43 +27,25 @@ type trials struct {
 	all       []*harness.Trial
 }
 
-var runs atomic.Int64
+var bench *kit.Lab
 
 // try runs a scenario, one trial for each injection, or once if the scenario has none.
-func try(ctx context.Context, s harness.Subject, scenario string, injects ...string) trials {
+func try(ctx context.Context, s *harness.Subject, scenario string, injects ...string) trials {
 	GinkgoHelper()
-	sc, err := harness.FindScenario(scenario)
+	r, err := bench.Scenario(ctx, s, scenario, injects...)
 	Expect(err).NotTo(HaveOccurred())
-	o := harness.Order{Scenario: sc, Trials: max(1, len(injects)),
-		Out: filepath.Join(evidence, strconv.FormatInt(runs.Add(1), 10)+"-"+strings.ReplaceAll(scenario, ":", "-"))}
-	for _, text := range injects {
-		in, err := harness.ParseInject(text)
-		Expect(err).NotTo(HaveOccurred())
-		o.Injects = append(o.Injects, in)
+	Expect(r.Voids).To(BeEmpty(), "void trials")
+	Expect(r.Trials).To(HaveLen(max(1, len(injects))))
+	for _, t := range r.Trials {
+		show(t)
 	}
-	Expect(o.Check()).To(Succeed())
-	r, err := harness.Execute(ctx, o, []harness.Subject{s}, func(_, what string, _, _ int) { GinkgoWriter.Println(s.Strategy, what) })
-	Expect(err).NotTo(HaveOccurred())
-	Expect(r.Rows).To(HaveLen(1))
-	Expect(r.Rows[0].Voids).To(BeEmpty(), "void trials")
-	var t trials
-	if dir := r.Rows[0].Reference; dir != "" {
-		t.reference = regrade(ctx, dir)
-	}
-	for _, dir := range r.Rows[0].Trials {
-		t.all = append(t.all, regrade(ctx, dir))
-	}
-	Expect(t.all).To(HaveLen(o.Trials))
-	return t
+	return trials{r.Reference, r.Trials}
 }
 
-// regrade judges a trial by its files alone, and puts the grade into the report.
-func regrade(ctx context.Context, dir string) *harness.Trial {
+// show puts a trial's grade into the report.
+func show(t *harness.Trial) {
 	GinkgoHelper()
-	t, err := harness.Regrade(ctx, dir)
-	Expect(err).NotTo(HaveOccurred())
 	var b strings.Builder
 	Expect(grade.WriteText(&b, t.Grade)).To(Succeed())
-	AddReportEntry(strings.TrimPrefix(dir, evidence+"/"), b.String(), ReportEntryVisibilityFailureOrVerbose)
-	return t
+	AddReportEntry(strings.TrimPrefix(t.Dir(), evidence+"/"), b.String(), ReportEntryVisibilityFailureOrVerbose)
 }

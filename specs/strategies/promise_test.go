@@ -18,7 +18,7 @@ type promise struct {
 	scenario string
 	injects  []string // one trial each
 	board    string   // "": two CPUs
-	shape    func(*plan.Plan)
+	nested   plan.Nested
 	mutant   string
 	judge    func(ctx context.Context, t *harness.Trial) verdict
 }
@@ -38,7 +38,7 @@ var promises = []promise{
 		scenario: "panic-dies-in:notifier-first", mutant: "explicit-misses-message", judge: nothingUnsent(grade.Panic, plan.Die)},
 	// A notifier that WARNs gives the point behind the notifiers something to send.
 	{text: "nothing older than the point behind the notifiers is missing when the machine dies in a dumper", strategy: "explicit",
-		scenario: "panic-dies-in:kmsg-dump", shape: func(p *plan.Plan) { p.Nested = plan.NestedWarn },
+		scenario: "panic-dies-in:kmsg-dump", nested: plan.NestedWarn,
 		mutant: "explicit-misses-notifiers", judge: nothingUnsent(grade.Panic, plan.Mark, plan.Die)},
 	{text: "nobody but the printer threads prints in an emergency", strategy: "kthread-only", board: "qemu-smp1",
 		scenario: "warn", mutant: "kthread-only-flushes", judge: silentWhileProvoked},

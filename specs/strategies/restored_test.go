@@ -7,9 +7,11 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"lastpage/dut"
 	"lastpage/harness"
 	"lastpage/harness/grade"
 	"lastpage/lab"
+	"lastpage/lab/qemu"
 )
 
 // A trial that starts from a snapshot goes another way than one that was booted for it: the machine was held for a moment, and some
@@ -23,8 +25,8 @@ var _ = Describe("a trial that starts from a snapshot", func() {
 			for _, strategy := range []string{"inline", "deferred"} {
 				It(fmt.Sprintf("grades like one that was booted: %s, %s, %s", board, strategy, c.scenario), func(ctx SpecContext) {
 					restored, booted := from(ctx, board, true, strategy, c.scenario, c.injects), from(ctx, board, false, strategy, c.scenario, c.injects)
-					Expect(restored.Facts["start"]).To(HavePrefix("snapshot "))
-					Expect(booted.Facts["start"]).To(Equal("boot"))
+					Expect(restored.Start.Kind).To(Equal(dut.FromSnapshot))
+					Expect(booted.Start.Kind).To(Equal(dut.FromBoot))
 					Expect(judged(restored)).To(Equal(judged(booted)))
 				}, SpecTimeout(limit))
 			}
@@ -35,16 +37,16 @@ var _ = Describe("a trial that starts from a snapshot", func() {
 // from is one valid trial, from a snapshot or from power-on.
 func from(ctx context.Context, board string, snapshot bool, strategy, scenario string, injects []string) *harness.Trial {
 	GinkgoHelper()
-	b, label := *find(board), "booted"
-	if b.Snapshot = snapshot; snapshot {
+	b, label := find(board), "booted"
+	if b.Entry.(*qemu.Entry).Snapshot = snapshot; snapshot {
 		label = "restored"
 	}
-	s, free, err := b.Subject(ctx, catalogue(""), strategy, lab.Options{Baud: 115200, Progress: GinkgoWriter})
+	s, err := b.Subject(ctx, catalogue(""), strategy, lab.Options{Baud: 115200, Progress: GinkgoWriter})
 	Expect(err).NotTo(HaveOccurred())
-	defer free()
+	defer s.Bench.Rest()
 	sc, err := harness.FindScenario(scenario)
 	Expect(err).NotTo(HaveOccurred())
-	return execute(ctx, harness.Order{Scenario: sc, Trials: 1, Injects: parse(injects), Shape: few}, s, label)[0]
+	return execute(ctx, bench(board, label), s, sc, 1, injects)[0]
 }
 
 // judged is what a table is made of: letters, and records expected, stored and on the wire. Boot is not judged from a snapshot.

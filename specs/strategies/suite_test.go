@@ -5,11 +5,11 @@
 package strategies_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,8 +21,8 @@ import (
 	"lastpage/harness"
 	"lastpage/kernels"
 	"lastpage/kernels/patches"
-	"lastpage/kernels/plan"
 	"lastpage/lab"
+	"lastpage/specs/kit"
 )
 
 // limit ends what would never end: a kernel build and some boots on a busy machine.
@@ -90,7 +90,15 @@ const (
 // backlog is enough to be in the way: some 80 records, 0.7 s of wire, are pending when the trouble comes.
 const backlog = 120
 
-func few(p *plan.Plan) { p.Backlog = backlog }
+// bench is where the trials of a spec are made.
+func bench(board, label string) *kit.Lab {
+	GinkgoHelper()
+	shape := harness.DefaultShape()
+	shape.Backlog = backlog
+	dir := filepath.Join(evidence, fmt.Sprintf("%02d-%s", runs.Add(1), label))
+	Expect(os.MkdirAll(dir, 0o755)).To(Succeed())
+	return &kit.Lab{Dir: dir, Board: board, Shape: &shape, Progress: GinkgoWriter}
+}
 
 // trials are the valid trials of a promise: one for each injection, or at several moments of a line. They start from one snapshot.
 func (p *promise) trials(ctx context.Context, mutant string) []*harness.Trial {
@@ -99,22 +107,17 @@ func (p *promise) trials(ctx context.Context, mutant string) []*harness.Trial {
 	if board == "" {
 		board = "qemu"
 	}
-	s, free, err := find(board).Subject(ctx, catalogue(mutant), p.strategy, lab.Options{Baud: 115200, Progress: GinkgoWriter})
+	s, err := find(board).Subject(ctx, catalogue(mutant), p.strategy, lab.Options{Baud: 115200, Progress: GinkgoWriter})
 	Expect(err).NotTo(HaveOccurred())
-	defer free()
+	defer s.Bench.Rest()
 	sc, err := harness.FindScenario(p.scenario)
 	Expect(err).NotTo(HaveOccurred())
-	o := harness.Order{Scenario: sc, Trials: len(p.injects), Shape: func(x *plan.Plan) {
-		few(x)
-		if p.shape != nil {
-			p.shape(x)
-		}
-	}}
+	sc.Nested = cmp.Or(p.nested, sc.Nested)
+	n := len(p.injects)
 	if !sc.Interrupted {
-		o.Trials, o.Scenario.PhaseUS = moments, momentUS
+		n, sc.PhaseUS = moments, momentUS
 	}
-	o.Injects = parse(p.injects)
-	return execute(ctx, o, s, mutant)
+	return execute(ctx, bench(board, mutant), s, sc, n, p.injects)
 }
 
 // find returns a board of the built-in inventory.
@@ -127,29 +130,11 @@ func find(name string) *lab.Board {
 	return b
 }
 
-func parse(injects []string) (all []harness.Inject) {
+// execute makes trials and grades them from their files. All of them must be valid.
+func execute(ctx context.Context, l *kit.Lab, s *harness.Subject, sc harness.Scenario, n int, injects []string) []*harness.Trial {
 	GinkgoHelper()
-	for _, text := range injects {
-		in, err := harness.ParseInject(text)
-		Expect(err).NotTo(HaveOccurred())
-		all = append(all, in)
-	}
-	return all
-}
-
-// execute carries out an order and grades its trials from their files. All of them must be valid.
-func execute(ctx context.Context, o harness.Order, s harness.Subject, label string) (all []*harness.Trial) {
-	GinkgoHelper()
-	name := fmt.Sprintf("%02d-%s-%s", runs.Add(1), o.Scenario.Name, label)
-	o.Out = filepath.Join(evidence, strings.ReplaceAll(strings.TrimSuffix(name, "-"), ":", "-"))
-	Expect(o.Check()).To(Succeed())
-	r, err := harness.Execute(ctx, o, []harness.Subject{s}, nil)
+	r, err := l.Try(ctx, s, sc, n, injects...)
 	Expect(err).NotTo(HaveOccurred())
-	Expect(r.Rows[0].Trials).To(HaveLen(o.Trials), "valid trials; void: %v", r.Rows[0].Voids)
-	for _, dir := range r.Rows[0].Trials {
-		t, err := harness.Regrade(ctx, dir)
-		Expect(err).NotTo(HaveOccurred())
-		all = append(all, t)
-	}
-	return all
+	Expect(r.Trials).To(HaveLen(n), "valid trials; void: %v", r.Voids)
+	return r.Trials
 }

@@ -57,7 +57,7 @@ func together(vs []verdict) verdict {
 func event(t *harness.Trial, c plan.Code) (byte int64, ok bool) {
 	for _, e := range t.Events {
 		if e.Code == c {
-			return e.WireByte, true
+			return int64(e.WireByte), true
 		}
 	}
 	return 0, false
@@ -169,7 +169,7 @@ func ownFirst(_ context.Context, t *harness.Trial) verdict {
 	if begin < 0 || end < begin {
 		return unknown("the emergency is not on the wire")
 	}
-	backlog := fmt.Appendf(nil, "] %s %s %c ", plan.Word0, t.Asked.Plan.RunID, plan.KindBacklog)
+	backlog := fmt.Appendf(nil, "] %s %s %c ", plan.Word0, t.Order.Plan.RunID, plan.KindBacklog)
 	all, before := bytes.Count(sent, backlog), bytes.Count(sent[:end], backlog)
 	if before > 1 {
 		return broken("%d of %d records of the backlog were sent before the emergency's end", before, all)

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lastpage/harness/compare"
+)
+
+// resumable adds the command that goes on with what an error left in dir, if that is worth anything.
+func resumable(err error, cmd *cobra.Command, dir string) error {
+	var busy *compare.BusyError
+	if err == nil || errors.As(err, &busy) || !holdsAnything(dir) {
+		return err
+	}
+	if cmd.Context().Err() != nil {
+		err = errors.New("interrupted")
+	}
+	return fmt.Errorf("%w\nlastpage: what was finished is kept in %s; this goes on with it:\n  %s", err, dir, again(os.Args, dir))
+}
+
+func holdsAnything(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") {
+			return err == nil
+		}
+	}
+	return false
+}
+
+// again is a command line with --out dir.
+func again(args []string, dir string) string {
+	var out []string
+	for i := 0; i < len(args); i++ {
+		switch a := args[i]; {
+		case a == "--out":
+			i++
+		case strings.HasPrefix(a, "--out="):
+		default:
+			out = append(out, quoted(a))
+		}
+	}
+	return strings.Join(append(out, "--out", quoted(dir)), " ")
+}
+
+// quoted is a word as a shell takes it.
+func quoted(s string) string {
+	if s != "" && !strings.ContainsAny(s, " \t\n\"'\\$`*?[]{}()<>|&;#~!") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,62 @@
+// Package kind is what a kind of board must bring: an entry of the inventory that can be asked what it can do, and opened.
+//
+// A new kind is a package beside lab/qemu with a type that fits Entry, and one line in lab's switch.
+package kind
+
+import (
+	"context"
+	"io"
+
+	"lastpage/capture/wire"
+	"lastpage/harness"
+	"lastpage/kernels"
+)
+
+// Entry is the part of an inventory's entry that belongs to its kind. Its YAML fields are decoded strictly.
+type Entry interface {
+	// Complete fills in defaults and says what cannot be.
+	Complete() error
+	// Shown is what `boards list` tells of it.
+	Shown() Shown
+	// UseWire overrides how the wire is made, or says which words there are.
+	UseWire(mode string) error
+	// CanSweep says why no sweep can be made on it; nil: one can. A sweep needs trials that begin at one and the same moment.
+	CanSweep() error
+	// Ready says what this machine lacks for it, before anything is fetched or built.
+	Ready(ctx context.Context, o Options) error
+	// Bench makes a kernel with a strategy's command line ready to be tried on it.
+	Bench(ctx context.Context, board string, k Kernel, o Options) (*Made, error)
+}
+
+// Shown is a board in a list.
+type Shown struct {
+	CPUs int
+	Wire string
+}
+
+// Kernel is what is to be booted.
+type Kernel struct {
+	Image   *kernels.Image
+	Entry   *kernels.Kernel // of the catalogue
+	Cmdline string          // of the strategy, beside the image's own
+}
+
+// Options are what the user may set for all boards of a run.
+type Options struct {
+	Baud     int
+	Progress io.Writer
+	// Accept finds out whether a faster way to the same bytes may be taken, where that is not known yet for a kernel and command line. It
+	// takes a minute or two. Otherwise only what was accepted before is used.
+	Accept bool
+}
+
+// Made is a bench with what it made of the kernel.
+type Made struct {
+	Bench   harness.Bench
+	Cmdline string // whole
+	Frame   wire.Frame
+	CPUs    int
+	Mode    string   // how the wire is made
+	Repeats bool     // equal orders give equal bytes
+	Names   []string // kernel symbols that a trigger may wait for
+}
