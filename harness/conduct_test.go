@@ -191,7 +191,7 @@ func TestMissingCapabilities(t *testing.T) {
 		{duttest.Doorbell, "no doorbell", ""},
 		{duttest.Audit, "nothing accounts for the bytes", "A"},
 		{duttest.Knob, "cannot be delayed", "A"},
-		{duttest.InMemory, "", ""}, // a script has no memory to dump
+		{duttest.InMemory, "", "A"},
 		{duttest.Offsets, "", "A"},
 	} {
 		b := &scripted{change: func(s *duttest.Script) { s.Lacks = []duttest.Capability{c.lacks} }}
@@ -320,5 +320,26 @@ func TestWireEnd(t *testing.T) {
 	}
 	if cut.Grade.Letter != whole.Grade.Letter || cut.Grade.Console.Reboots != 0 || !strings.Contains(strings.Join(cut.Grade.Notes, "\n"), "not this kernel's") {
 		t.Errorf("letter %q, %q: %v", cut.Grade.Letter, whole.Grade.Letter, cut.Grade.Notes)
+	}
+}
+
+// A trial that the harness did not live to finish is no evidence, however whole its files look.
+func TestRegradeUnfinished(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "trial")
+	whole, err := series(t, "warn").Trial(t.Context(), subjectOn(&scripted{}), Try{}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Regrade(t.Context(), dir)
+	if err != nil || len(again.Grade.Void) > 0 || again.Provoked.NS != whole.Provoked.NS {
+		t.Fatalf("%v, %+v", err, again)
+	}
+	whole.Status = Unfinished
+	if err := whole.save(); err != nil {
+		t.Fatal(err)
+	}
+	again, err = Regrade(t.Context(), dir)
+	if err != nil || !slices.Contains(again.Grade.Void, ErrUnfinished.Error()) || again.Grade.Letter != "" {
+		t.Errorf("%v, %+v", err, again.Grade)
 	}
 }

@@ -7,7 +7,6 @@ package duttest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"lastpage/capture/ring"
@@ -88,8 +87,11 @@ func (s *Script) Open(ctx context.Context) (*dut.Board, error) {
 			b.Ring = func(ctx context.Context) (*ring.Log, error) { return m.ring(), s.call(ctx, Dumping) }
 		},
 		Dump: func() {
-			b.Dump = func(ctx context.Context, _ string) error {
-				return errors.Join(s.call(ctx, Dumping), errors.New("a script has no memory to dump"))
+			b.Dump = func(ctx context.Context, dir string) error {
+				if err := s.call(ctx, Dumping); err != nil {
+					return err
+				}
+				return m.dump(ctx, dir)
 			}
 		},
 		Audit: func() {
