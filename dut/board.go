@@ -103,5 +103,9 @@ type End struct {
 // Audit is the tap's account of itself: figures that belong beside every grade, and the reasons for which a trial must not be graded.
 type Audit struct {
 	Figures map[string]int64 `json:"figures"`
-	Void    []string         `json:"void"`
+	// Losses names the figures that count bytes which did not get from the guest's write to the record of the wire.
+	Losses []string `json:"losses"`
+	// Sent is how many bytes the guest gave to the line; null: not known.
+	Sent *int64   `json:"sent"`
+	Void []string `json:"void"`
 }

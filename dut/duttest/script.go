@@ -95,7 +95,10 @@ func (s *Script) Open(ctx context.Context) (*dut.Board, error) {
 			}
 		},
 		Audit: func() {
-			b.Audit = func() dut.Audit { return dut.Audit{Figures: map[string]int64{"wire": m.log.Len()}, Void: s.Void} }
+			b.Audit = func() dut.Audit {
+				sent := m.log.Len()
+				return dut.Audit{Figures: map[string]int64{"lost": int64(len(s.Void))}, Losses: []string{"lost"}, Sent: &sent, Void: s.Void}
+			}
 		},
 		Knob: func() { b.Knob = func(us uint32) { m.delay = int64(us) * 1000 } },
 	} {

@@ -204,8 +204,9 @@ func (l *live) allEvents() []dut.Event {
 // audit is the model's account of its own losses. The machine must stand.
 func (l *live) audit() dut.Audit {
 	s := l.page.Stats()
+	sent := int64(s.Wire)
 	return dut.Audit{
-		Void: append([]string{}, s.Void()...),
+		Void: append([]string{}, s.Void()...), Sent: &sent, Losses: []string{"uart_overruns", "uart_flushed", "uart_changed", "ring_lost"},
 		Figures: map[string]int64{
 			"uart_writes": int64(s.Writes), "uart_wire": int64(s.Wire), "uart_overruns": int64(s.Overwritten), "uart_flushed": int64(s.Flushed),
 			"uart_cut": int64(s.Cut), "uart_changed": int64(s.Changed), "uart_lsr_reads": int64(s.LSRReads), "uart_baud": int64(s.Baud),

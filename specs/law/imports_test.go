@@ -23,7 +23,7 @@ var rank = []struct {
 // pure packages work on files alone: nothing below them, at any depth, may reach for a board or a port.
 var pure = []string{"lastpage/capture/ring", "lastpage/harness/align", "lastpage/harness/grade", "lastpage/harness/gate", "lastpage/harness/report"}
 
-var impure = []string{"lastpage/dut", "github.com/onsi/", "go.bug.st/serial", "github.com/digitalocean/go-qemu"}
+var impure = []string{"lastpage/dut/", "github.com/onsi/", "go.bug.st/serial", "github.com/digitalocean/go-qemu"}
 
 type pkg struct {
 	ImportPath string
