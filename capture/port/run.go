@@ -99,7 +99,7 @@ func (r *run) mark(k wire.MarkKind, now int64, count uint64) error {
 }
 
 // check marks what the UART has counted since the last look. The mark lies
-// behind the bytes that were read by then, up to checkEvery after the event.
+// after the bytes that were read by then, up to checkEvery after the event.
 func (r *run) check(now int64) error {
 	if !r.counts {
 		return nil

@@ -29,7 +29,7 @@ const (
 )
 
 // ConsoleText gives the bytes that a kernel's console sends for one record: the prefix in front of every line of the text and a
-// newline behind it. Source: record_print_text and info_print_prefix in kernel/printk/printk.c, the same in 6.1, 6.12 and 7.3.
+// newline after it. Source: record_print_text and info_print_prefix in kernel/printk/printk.c, the same in 6.1, 6.12 and 7.3.
 //
 // What the kernel prepends on its own account ("** n printk messages dropped **", "** replaying previous printk message **") is
 // not part of a record.

@@ -32,7 +32,7 @@ func TestConsoleText(t *testing.T) {
 		{"one byte short drops the line", Record{Text: []byte(long)}, ConsoleOpts{Time: true, Buffer: 116}, ""},
 		{"second line dropped", Record{Text: []byte("ab\n" + long)}, ConsoleOpts{Time: true, Buffer: 100}, "[    0.000000] ab\n"},
 		{"cut in the third line", Record{Text: []byte("ab\ncd\n" + long)}, ConsoleOpts{Time: true, Buffer: 60}, "[    0.000000] ab\n[    0.000000] cd\n"},
-		{"cut behind the first line", Record{Text: []byte("abcd\nefgh")}, ConsoleOpts{Buffer: 6}, "abcd\n"},
+		{"cut after the first line", Record{Text: []byte("abcd\nefgh")}, ConsoleOpts{Buffer: 6}, "abcd\n"},
 		{"text larger than the buffer", Record{Text: []byte("ab\n" + long)}, ConsoleOpts{Buffer: 50}, "ab\n"},
 	} {
 		if got := ConsoleText(&c.rec, c.opts); string(got) != c.want {

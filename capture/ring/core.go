@@ -83,7 +83,7 @@ func (c *Core) Close() error {
 // Truncated tells what is missing of a cut file, "" if nothing.
 func (c *Core) Truncated() string { return c.cut }
 
-// Size is the physical address behind the last segment, bytes.
+// Size is the physical address after the last segment, bytes.
 func (c *Core) Size() int64 {
 	var end uint64
 	for _, s := range c.segs {

@@ -35,7 +35,7 @@ var ErrNoVMCoreInfo = errors.New("no VMCOREINFO in memory: the kernel has not co
 
 // extents is memory that knows where it has data: sparse RAM files, cores with segments.
 type extents interface {
-	// next gives the first stretch of data at or behind off; ok is false behind the last one.
+	// next gives the first stretch of data at or after off; ok is false after the last one.
 	next(off int64) (start, end int64, ok bool)
 }
 

@@ -8,7 +8,7 @@ import (
 
 // Wait polls the ringbuffer until match says yes to a stored record with seq from or later, and returns it. lost counts records
 // that were overwritten before they could be seen: a record that was waited for may have been one of them. match sees records
-// in the order of seq; those behind one that is not finalized yet are shown again at the next poll.
+// in the order of seq; those after one that is not finalized yet are shown again at the next poll.
 //
 // poll is the time between two looks. A look without news costs two small reads.
 func (r *Reader) Wait(ctx context.Context, from uint64, poll time.Duration, match func(*Record) bool) (rec Record, lost uint64, err error) {

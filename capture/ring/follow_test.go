@@ -99,7 +99,7 @@ func TestRAM(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Decode(context.Background(), ram, ram.Size(), info); err == nil {
-		t.Error("reading behind the end of a cut file")
+		t.Error("reading past the end of a cut file")
 	}
 	if _, err := OpenRAM(path); err == nil || !strings.Contains(err.Error(), "empty") {
 		t.Errorf("empty: %v", err)

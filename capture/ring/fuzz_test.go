@@ -20,7 +20,7 @@ func checkLog(t *testing.T, log *Log) {
 	for i := range log.Records {
 		rec := &log.Records[i]
 		if i > 0 && rec.Seq != (log.Records[i-1].Seq+1)&idMask {
-			t.Fatalf("seq %d behind %d", rec.Seq, log.Records[i-1].Seq)
+			t.Fatalf("seq %d after %d", rec.Seq, log.Records[i-1].Seq)
 		}
 		if len(rec.Text) > rec.TextLen || int64(len(rec.Text)) > log.DataSize || rec.Data != DataText && rec.Text != nil {
 			t.Fatalf("record %d: %s, %d bytes of text, text_len %d", rec.Seq, rec.Data, len(rec.Text), rec.TextLen)

@@ -40,7 +40,7 @@ func TestConsoles(t *testing.T) {
 		{"none", func(*machine) {}, nil},
 		{"an owner on CPU 3", func(m *machine) { m.console(at, flags, 3<<6|1<<4|1) }, []Console{{"ttyS0", owned("normal", 3, true)}}},
 		{"nobody", func(m *machine) { m.console(at, flags, 0) }, []Console{{"ttyS0", &NbconState{Owner: "none", Wanted: "none"}}}},
-		{"behind the last flush", func(m *machine) { m.console(at, flags, 3<<4) },
+		{"after the last flush", func(m *machine) { m.console(at, flags, 3<<4) },
 			[]Console{{"ttyS0", &NbconState{Owner: "none", Wanted: "none", Unsafe: true, UnsafeTakeover: true}}}},
 		{"wanted", func(m *machine) { m.console(at, flags, 3<<2|1) },
 			[]Console{{"ttyS0", &NbconState{Owner: "normal", CPU: new(int), Wanted: "panic"}}}},

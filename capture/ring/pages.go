@@ -33,7 +33,7 @@ func (p *pageSet) add(ctx context.Context, name string, v, n uint64) error {
 
 // addSections takes in the table of memory sections (SPARSEMEM_EXTREME in mm/sparse.c), which makedumpfile wants to see before it
 // does anything: an array of pointers, each to a page of struct mem_section. The array is 2 MiB with 5-level page tables and
-// nearly empty: its pages behind the last pointer are given back as zero, to be claimed by p_memsz alone.
+// nearly empty: its pages after the last pointer are given back as zero, to be claimed by p_memsz alone.
 func (p *pageSet) addSections(ctx context.Context, info *VMCoreInfo) (zero segment) {
 	at, ok := info.Symbol("mem_section")
 	length, _ := info.Number("LENGTH(mem_section)")

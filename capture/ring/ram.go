@@ -74,7 +74,7 @@ func (r *RAM) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, err
 }
 
-// next finds data behind holes of the file.
+// next finds data after holes of the file.
 func (r *RAM) next(off int64) (start, end int64, ok bool) {
 	start, err := unix.Seek(int(r.f.Fd()), off, unix.SEEK_DATA)
 	if errors.Is(err, syscall.ENXIO) {

@@ -140,7 +140,7 @@ func (r *Reader) header() (header, error) {
 	case h.dataBits < 4 || h.dataBits > maxDataBits:
 		return h, fmt.Errorf("printk_ringbuffer at 0x%x: 2^%d bytes of text, at most 2^%d are plausible", at, h.dataBits, maxDataBits)
 	case (h.headID-h.tailID)&idMask >= 1<<h.countBits:
-		return h, fmt.Errorf("printk_ringbuffer at 0x%x: head_id 0x%x is not within 2^%d descriptors behind tail_id 0x%x", at, h.headID, h.countBits, h.tailID)
+		return h, fmt.Errorf("printk_ringbuffer at 0x%x: head_id 0x%x is not within 2^%d descriptors after tail_id 0x%x", at, h.headID, h.countBits, h.tailID)
 	}
 	return h, nil
 }

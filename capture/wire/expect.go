@@ -43,7 +43,7 @@ func Regexp(re *regexp.Regexp) Pattern {
 // Match says which pattern was found, and where.
 type Match struct {
 	Index      int   // in the list given to Expect; -1 for a panic
-	Start, End int64 // offsets of the first byte and behind the last
+	Start, End int64 // offsets of the first byte and after the last
 	NS         int64 // time of the last byte, when HasTime
 	HasTime    bool
 	Text       []byte

@@ -310,7 +310,7 @@ func (d *decoder) trailer(l *Log, n uint64, data []byte) (bool, string, error) {
 		return false, "", fmt.Errorf("wire.bin is damaged: checksum %08x, computed %08x", wireSum, got)
 	}
 	if d.off < len(d.b) {
-		return false, "", errors.New("bytes behind the trailer")
+		return false, "", errors.New("bytes after the trailer")
 	}
 	return true, "", nil
 }

@@ -37,7 +37,7 @@ type Log struct {
 	mu     sync.RWMutex
 	blocks []block
 	start  int64 // first offset still held
-	n      int64 // offset behind the last byte
+	n      int64 // offset after the last byte
 	last   int64 // time of the last byte or mark
 	marks  []Mark
 	keep   int64

@@ -99,7 +99,7 @@ func TestLogRefuses(t *testing.T) {
 	}
 	l.Close(nil)
 	if err := l.Append([]byte("a"), 11); !errors.Is(err, ErrClosed) {
-		t.Errorf("append behind the end: %v", err)
+		t.Errorf("append past the end: %v", err)
 	}
 }
 
@@ -182,7 +182,7 @@ func TestExpect(t *testing.T) {
 		{"regexp needs the line's end", "y=2", 0, []Pattern{Regexp(regexp.MustCompile(`y=(\d+)`))}, 0, 0, "y=2"},
 		{"literal before a regexp's line is over", "y=2 ok\n", 0, []Pattern{Regexp(regexp.MustCompile(`y=`)), Literal("ok")}, 1, 4, "ok"},
 		{"panic", "boot\r\n" + panics + "login:", 0, []Pattern{Literal("login:")}, -1, 13, PanicText},
-		{"panic behind", "login:" + panics, 0, []Pattern{Literal("login:")}, 0, 0, "login:"},
+		{"panic after", "login:" + panics, 0, []Pattern{Literal("login:")}, 0, 0, "login:"},
 		{"panic wanted", panics, 0, []Pattern{Literal("Kernel panic - not syncing: t")}, 0, 7, "Kernel panic - not syncing: t"},
 		{"old panic", panics + "login:", int64(len(panics)), []Pattern{Literal("login:")}, 0, int64(len(panics)), "login:"},
 		{"nothing", "boot", 0, []Pattern{Literal("login:")}, -2, 0, ""},

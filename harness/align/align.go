@@ -8,7 +8,7 @@ import (
 
 // hit is one unit, or a part of one, on the wire.
 type hit struct {
-	id         int32 // index in Input.Records, behind them the wire-only ones
+	id         int32 // index in Input.Records, after them the wire-only ones
 	line       int32 // of the record
 	last       bool  // its last line
 	start, end int64
@@ -24,7 +24,7 @@ type aligner struct {
 	lines []int64 // start of each line of the wire, then its length
 
 	lineUnit []int32 // unit of a whole line; -1
-	nextUnit []int32 // unit of the next whole line behind this one; -1
+	nextUnit []int32 // unit of the next whole line after this one; -1
 	claimed  []bool  // by unit: on the wire already
 	wholeOn  []bool  // by unit: somewhere on the wire as a whole line
 	visible  []bool  // by record

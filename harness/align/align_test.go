@@ -171,7 +171,7 @@ func TestAlign(t *testing.T) {
 			bytes: [4]int64{7, int64(len(A + B + C)), 0, 0}},
 		{name: "a line end before each record", wire: A + "\r\n" + B + "\r\n" + C + "\r\n", recs: abc, fates: "intact intact intact",
 			bytes: [4]int64{2, int64(len(A + B + C)), 4, 0}},
-		{name: "torn behind its carriage return", wire: A + B[:len(B)-1] + "\r\n" + B + C, recs: abc, fates: "intact replayed intact",
+		{name: "torn after its carriage return", wire: A + B[:len(B)-1] + "\r\n" + B + C, recs: abc, fates: "intact replayed intact",
 			bytes: [4]int64{0, int64(len(A+B+B+C) - 1), 2, 0}},
 		{name: "suppressed", wire: A + C, recs: []ring.Record{a, debug, c}, fates: "intact suppressed intact"},
 		{name: "suppressed level printed after all", wire: A + string(image([]ring.Record{debug}, crlf)), recs: []ring.Record{a, debug, c}, fates: "intact intact missing"},
@@ -221,7 +221,7 @@ func c2(c ring.Record) ring.Record { c.Seq = 0; return c }
 
 // After a panic the kernel prints all levels.
 func TestVerbose(t *testing.T) {
-	recs := []ring.Record{rec(0, 1, 7, "debug before"), rec(1, 2, 0, "Kernel panic - not syncing: test"), rec(2, 3, 7, "debug behind")}
+	recs := []ring.Record{rec(0, 1, 7, "debug before"), rec(1, 2, 0, "Kernel panic - not syncing: test"), rec(2, 3, 7, "debug after")}
 	r := Align(Input{Records: recs, Opts: crlf, Loglevel: 4})
 	if got := fates(r); got != "suppressed missing missing" {
 		t.Errorf("fates %s", got)

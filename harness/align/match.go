@@ -17,7 +17,7 @@ type match struct {
 	kind matchKind
 	head int   // bytes equal at the beginning
 	tail int   // bytes equal at the end, of garbled ones
-	end  int64 // offset behind the stretch, of garbled ones
+	end  int64 // offset after the stretch, of garbled ones
 	near int   // how well it fits its neighbours
 }
 

@@ -7,7 +7,7 @@ import (
 
 // restLine explains a line of the wire that is no unit as a whole: it may
 // hold several beginnings of records (torn ones without a line end, a record
-// behind a user's prompt), notes, and strangers.
+// after a user's prompt), notes, and strangers.
 func (a *aligner) restLine(i int) {
 	end := a.lines[i+1]
 	a.findStarts(a.lines[i], end)
@@ -63,7 +63,7 @@ func (a *aligner) findStarts(from, to int64) {
 	}
 }
 
-// nextStart is the first start at or behind p, or end.
+// nextStart is the first start at or after p, or end.
 func (a *aligner) nextStart(p, end int64) int64 {
 	i, _ := slices.BinarySearch(a.starts, p)
 	if i < len(a.starts) {
@@ -116,7 +116,7 @@ func (a *aligner) isUnit(b []byte) bool {
 	return false
 }
 
-// place puts a match down and returns the offset behind it.
+// place puts a match down and returns the offset after it.
 func (a *aligner) place(p int64, m match) int64 {
 	q := p + int64(m.head)
 	if m.kind != garbledMatch {

@@ -59,9 +59,9 @@ func (a *aligner) fillNext() {
 	}
 }
 
-// choose picks one of several equal units for a line that lies behind unit
+// choose picks one of several equal units for a line that lies after unit
 // prev and before unit next: the first free one between them, then the first
-// free one behind prev, then any free one, then a repeat. An empty line is
+// free one after prev, then any free one, then a repeat. An empty line is
 // only believed where it fits between its neighbours.
 func choose(same []int32, free *freeList, prev, next int32, empty bool) int32 {
 	at, _ := slices.BinarySearch(same, prev+1)
@@ -79,7 +79,7 @@ func choose(same []int32, free *freeList, prev, next int32, empty bool) int32 {
 	return same[i]
 }
 
-// freeList finds the first index not taken yet at or behind another one, in
+// freeList finds the first index not taken yet at or after another one, in
 // nearly constant time (a union-find whose roots are free).
 type freeList struct{ up []int32 }
 

@@ -12,5 +12,5 @@
 //	backlog  the probe's self-verifying records (kernels/plan)
 //	warn     the provoked emergency, from its first line to its end trace
 //	panic    from the first line of the NMI or the panic onwards
-//	other    everything else: other origins' lines between and behind
+//	other    everything else: other origins' lines between and after them
 package grade

@@ -107,7 +107,7 @@ func (j *judge) notes() (n []string) {
 		n = append(n, "the wire has no index: no times, and nothing that says that it is whole")
 	}
 	if j.a.Reboots > 0 {
-		n = append(n, fmt.Sprintf("the wire shows %d more boots; what came behind the first is not judged", j.a.Reboots))
+		n = append(n, fmt.Sprintf("the wire shows %d more boots; what came after the first is not judged", j.a.Reboots))
 	}
 	if r := j.in.Ring; r != nil && r.Raced > 0 {
 		n = append(n, fmt.Sprintf("%d records were overwritten while the ringbuffer was read", r.Raced))

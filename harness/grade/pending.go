@@ -12,7 +12,7 @@ import (
 // probe rings Provoked right before it provokes, so every record with a lower
 // seq than the first one of the provoked section was stored by then. Records
 // that other CPUs stored between the two are counted as pending too. Where
-// nothing is provoked, the moment is rung all the same, behind the backlog.
+// nothing is provoked, the moment is rung all the same, after the backlog.
 func (j *judge) pending() {
 	first := j.s.warnAt
 	if first < 0 {
@@ -24,7 +24,7 @@ func (j *judge) pending() {
 		}
 		before := first
 		if plan.ProvokeArg(plan.ProvokeNone) == int(e.Arg) {
-			before = j.s.behindBacklog()
+			before = j.s.afterBacklog()
 		}
 		if before >= 0 {
 			j.g.PendingAtProvoke = j.notSent(before, e.WireByte)
@@ -35,9 +35,9 @@ func (j *judge) pending() {
 	}
 }
 
-// behindBacklog is the index of the item behind the last one of the backlog; -1
+// afterBacklog is the index of the item after the last one of the backlog; -1
 // without a backlog.
-func (s *sorted) behindBacklog() int {
+func (s *sorted) afterBacklog() int {
 	for i := len(s.items) - 1; i >= 0; i-- {
 		if s.items[i].backlog != nil {
 			return i + 1

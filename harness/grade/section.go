@@ -44,9 +44,9 @@ const nmiSurvived = "Dazed and confused"
 // own lines of the same caller in front of it, every record of that caller.
 // warn: of the emergency that was provoked, every record of its caller from
 // the first line to its end trace, or to the panic if that has the same caller;
-// the provoked one is that which names the run, otherwise the first behind the
+// the provoked one is that which names the run, otherwise the first after the
 // backlog, otherwise the last before the panic. boot: what is left before the
-// first record of those three. other: what is left behind it.
+// first record of those three. other: what is left after it.
 // A caller is known only where the ring has the record; where it is not, every
 // record in the stretch belongs. A reserved record goes with the one before it.
 type sorted struct {
@@ -194,7 +194,7 @@ func (s *sorted) openNMI() int {
 	return at
 }
 
-// Bounds of the search for emergencies: how many records are looked at behind
+// Bounds of the search for emergencies: how many records are looked at after
 // a first line, and how many first lines are followed.
 const (
 	maxRun   = 4096

@@ -120,7 +120,7 @@ func rang(events []Event, c plan.Code) bool {
 // before the end is gone (holes). A panic that was made to die at a step of its
 // own, or that handed over to a crash kernel, has said all that its path holds
 // up to there: nothing but death interrupts a panic, and printk() stores before
-// it returns. What lay behind is no loss of the strategy.
+// it returns. What lay after it is no loss of the strategy.
 func (j *judge) expect(name string, s *Section, held Count, holes int) {
 	ref, ok := j.in.Reference[name]
 	switch {

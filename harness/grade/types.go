@@ -128,7 +128,7 @@ type Section struct {
 	FirstByteNS *int64 `json:"first_byte_ns"`
 	LastByteNS  *int64 `json:"last_byte_ns"`
 	FirstByte   *int64 `json:"first_byte"` // offset on the wire
-	LastByte    *int64 `json:"last_byte"`  // offset behind the last one
+	LastByte    *int64 `json:"last_byte"`  // offset after the last one
 	OutOfOrder  int    `json:"out_of_order"`
 }
 

@@ -11,7 +11,7 @@
 //	-- ring --
 //	SEQ TS_NSEC LEVEL CALLER STATE[,DATA] TEXT
 //	-- wire --
-//	@NS                   the next byte ended at NS; each one behind it one frame later
+//	@NS                   the next byte ended at NS; each one after it one frame later
 //	TEXT                  bytes of the wire, escaped; the end of this line is none of them
 //
 // TEXT is escaped as in wire.AppendVisible.
