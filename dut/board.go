@@ -32,14 +32,20 @@ type Board struct {
 	Ring func(ctx context.Context) (*ring.Log, error)
 	// Said is what the guest said over a second channel, complete once the board is closed; nil: there is no such channel.
 	Said   func() []plan.Message
-	Events func() []Event  // of the doorbell, complete once Run has returned; nil: there is none
-	Audit  func() Audit    // what the tap knows about its own losses
-	Knob   func(us uint32) // delays the provocation by us, also after a snapshot; the machine must stand; nil: cannot be done
+	Events func() []Event // of the doorbell, complete once Run has returned; nil: there is none
+	Audit  func() Audit   // what the tap knows about its own losses
+	Turn   func(Knobs)    // tells the guest what no plan could tell it before, also after a snapshot; the machine must stand; nil: cannot be done
 
 	// BootDoubt says why a kernel that dies while it boots here may be the board's doing; "": it is the kernel's.
 	BootDoubt string
 
 	close func() error
+}
+
+// Knobs are what the harness turns before a trial goes on.
+type Knobs struct {
+	PhaseUS uint32 // the provocation comes so much later
+	Course  uint32 // how the guest is disturbed before its plan starts (harness.Course.Word); 0: not at all
 }
 
 // Start says from where a trial of a board begins.

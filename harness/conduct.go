@@ -115,10 +115,10 @@ func (t *Trial) inFolder(ctx context.Context, b *dut.Board) error {
 // play lets the board run to its end, and notes what it cannot do or tell.
 func (t *Trial) play(ctx context.Context, b *dut.Board) error {
 	switch {
-	case b.Knob != nil:
-		b.Knob(t.Order.PhaseUS)
-	case t.Order.PhaseUS > 0:
-		t.lacks("the provocation cannot be delayed here: its phase is left to chance")
+	case b.Turn != nil:
+		b.Turn(dut.Knobs{PhaseUS: t.Order.PhaseUS, Course: t.Order.Course.Word()})
+	case t.Order.PhaseUS > 0 || t.Order.Course.Word() != 0:
+		t.lacks("the provocation cannot be delayed here: its phase and its course are left to chance")
 	}
 	p, err := dut.Play(ctx, b, t.Order.Triggers)
 	if err != nil {

@@ -23,6 +23,7 @@ type Order struct {
 	Inject    *Inject       `json:"inject"`
 	Triggers  []dut.Trigger `json:"triggers"`
 	PhaseUS   uint32        `json:"phase_us"`            // added to the plan's delay by the board's knob
+	Course    *Course       `json:"course,omitempty"`    // null: the board's own, always the same on an exact wire
 	Reference string        `json:"reference,omitempty"` // folder of the trial that says what was expected
 	// Expected is that trial's sections, copied so that this folder can be graded alone; null if there is none.
 	Expected map[string]grade.Count `json:"expected"`

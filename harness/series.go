@@ -33,7 +33,8 @@ type Series struct {
 	// PhaseUS is by how much each trial of an interrupted scenario is provoked later than the one before. Whether one CPU takes a console over
 	// from another is decided within a line (8 ms at 115200 baud): without it all trials of an exact board see the same moment of a line.
 	PhaseUS uint32
-	Retries int // void trials allowed for each valid one wanted
+	Course  *Course // nil: the board's own
+	Retries int     // void trials allowed for each valid one wanted
 }
 
 // Try says which trial of a series is meant.
@@ -55,7 +56,7 @@ func (o *Series) Inject(n int) *Inject {
 // Order puts down everything that a try asks of a board.
 func (o *Series) Order(s *Subject, a Try) (*Order, error) {
 	order := &Order{Board: s.Board, Strategy: s.Strategy, Kernel: s.Kernel, KernelKey: s.KernelKey, Scenario: o.Scenario.Name, Frame: s.Frame,
-		Inject: a.Inject, Cmdline: strings.TrimSpace(s.Cmdline + " " + o.Scenario.Cmdline)}
+		Course: o.Course, Inject: a.Inject, Cmdline: strings.TrimSpace(s.Cmdline + " " + o.Scenario.Cmdline)}
 	p, err := o.Scenario.plan(runID(s, o.Scenario.Name), s.CPUs, a.Reference, o.Shape)
 	if err != nil {
 		return nil, err

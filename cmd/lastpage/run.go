@@ -189,9 +189,9 @@ func (f *runFlags) verdict(r *compare.Run) error {
 		if row.Fault == compare.KernelsFault {
 			return kernelFailed("%s: the kernel never came to its trial; its console's last lines are above", row.Strategy)
 		}
-		for i, g := range row.Graded {
+		for i, g := range row.Graded() {
 			if f.require != "" && gate.Require(g, f.require) == gate.Fail {
-				return kernelFailed("%s: %s is graded %s, %s is required", row.Strategy, row.Trials[i], g.Letter, f.require)
+				return kernelFailed("%s: %s is graded %s, %s is required", row.Strategy, row.Trials()[i], g.Letter, f.require)
 			}
 		}
 	}
@@ -199,12 +199,12 @@ func (f *runFlags) verdict(r *compare.Run) error {
 		if row.Fault != "" {
 			return inconclusive("%s: %s", row.Strategy, row.Why)
 		}
-		if len(row.Graded) < f.trials {
-			return inconclusive("%s: only %d of %d trials are valid; the void ones and their reasons are in run.json", row.Strategy, len(row.Graded), f.trials)
+		if n, of := len(row.Graded()), f.trials*max(1, r.Ensemble.Courses); n < of {
+			return inconclusive("%s: only %d of %d trials are valid; the void ones and their reasons are in run.json", row.Strategy, n, of)
 		}
-		for i, g := range row.Graded {
+		for i, g := range row.Graded() {
 			if f.require != "" && gate.Require(g, f.require) == gate.Unknown {
-				return inconclusive("%s: %s has no letter (%s), %s is required", row.Strategy, row.Trials[i], g.Why, f.require)
+				return inconclusive("%s: %s has no letter (%s), %s is required", row.Strategy, row.Trials()[i], g.Why, f.require)
 			}
 		}
 	}

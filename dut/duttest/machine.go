@@ -23,7 +23,8 @@ type machine struct {
 	after  []int
 	fired  []dut.Firing
 	counts []int64 // of what an armed trigger counts, since it was live
-	delay  int64   // ns, of the knob
+	delay  int64   // ns, of the knobs: of the provocation
+	start  int64   // and of the plan
 
 	now, lastByte int64
 	text          strings.Builder
@@ -76,6 +77,9 @@ func (m *machine) play(steps []Step) (nmi bool) {
 		at := m.now + st.After
 		if st.Ring != nil && st.Ring.Code == plan.Provoked {
 			at += m.delay
+		}
+		if st.Ring != nil && st.Ring.Code == plan.BacklogBegin {
+			at += m.start
 		}
 		if m.until(at) {
 			return true

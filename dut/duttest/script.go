@@ -100,7 +100,9 @@ func (s *Script) Open(ctx context.Context) (*dut.Board, error) {
 				return dut.Audit{Figures: map[string]int64{"lost": int64(len(s.Void))}, Losses: []string{"lost"}, Sent: &sent, Void: s.Void}
 			}
 		},
-		Knob: func() { b.Knob = func(us uint32) { m.delay = int64(us) * 1000 } },
+		Knob: func() {
+			b.Turn = func(k dut.Knobs) { m.delay, m.start = int64(k.PhaseUS)*1000, int64(k.Course&0xfffff)*1000 }
+		},
 	} {
 		if !s.lacks(c) {
 			give()

@@ -175,7 +175,7 @@ func (b *Bench) open(ctx context.Context, p Payload, snap *snapshot) (*dut.Board
 	}
 	facts["start"] = strings.TrimSpace(string(start.Kind) + " " + start.ID)
 	board := dut.Board{Name: b.setup.Name, Mode: b.Mode(), Start: start, Facts: facts, Wire: l.log, Machine: l, Dump: l.dump, Ring: l.ring, Said: l.heard,
-		Events: l.allEvents, Audit: l.audit, Knob: l.page.SetKnob}
+		Events: l.allEvents, Audit: l.audit, Turn: l.turn}
 	if b.setup.Mode == Concurrent {
 		board.BootDoubt = "QEMU's parallel vCPUs have been seen to break a kernel that patches its own text"
 	}

@@ -289,3 +289,6 @@ func convert(ts []dut.Trigger) ([]vuart.Trigger, error) {
 	}
 	return out, nil
 }
+
+// turn tells the guest its knobs. The machine must stand.
+func (l *live) turn(k dut.Knobs) { l.page.SetKnob(k.PhaseUS) }

@@ -68,6 +68,7 @@ type Cell struct {
 
 // CellTrial is a valid trial of a cell.
 type CellTrial struct {
+	Course int            `json:"course,omitempty"` // 0: the board\'s own
 	Dir    string         `json:"dir"`
 	Mode   string         `json:"mode"` // how the wire was made and the guest started
 	Inject string         `json:"inject,omitempty"`
@@ -85,12 +86,13 @@ type MatrixOrder struct {
 	Trials    int // at most so many of each scenario; 0: all that make it
 	Retries   int
 	Workers   int
+	Ensemble  Ensemble // of every cell
 	Out       *Folder
 }
 
 // order is the order of one scenario.
 func (o *MatrixOrder) order(sc harness.Scenario) (RunOrder, error) {
-	or := RunOrder{Series: harness.Series{Scenario: sc, Shape: o.Shape, PhaseUS: o.PhaseUS, Retries: o.Retries}, Trials: max(1, sc.Trials),
+	or := RunOrder{Series: harness.Series{Scenario: sc, Shape: o.Shape, PhaseUS: o.PhaseUS, Retries: o.Retries}, Ensemble: o.Ensemble, Trials: max(1, sc.Trials),
 		Out: &Folder{Dir: filepath.Join(o.Out.Dir, strings.ReplaceAll(sc.Name, ":", "-"))}}
 	if sc.Interrupted {
 		or.Injects = o.Injects
@@ -120,6 +122,7 @@ func ExecuteMatrix(ctx context.Context, o MatrixOrder, subjects []*harness.Subje
 		shape = *o.Shape
 	}
 	now := conditions(&harness.Series{Shape: &shape})
+	o.Ensemble.conditions(now)
 	for _, s := range subjects {
 		now.subject(s)
 	}
@@ -224,32 +227,50 @@ func (o *MatrixOrder) cell(ctx context.Context, s *harness.Subject, sc harness.S
 	if err != nil {
 		return nil, err
 	}
-	row := newRow(s)
-	if err := or.row(ctx, s, row, step, func() error { return nil }); err != nil {
+	row, mu := newRow(s), sync.Mutex{}
+	if err := or.row(ctx, s, row, &mu, step, func() error { return nil }); err != nil {
 		return nil, err
 	}
-	c.Reference, c.Voids, c.Fault, c.Why = row.Reference, row.Voids, row.Fault, row.Why
-	for _, dir := range row.Trials {
-		t, err := harness.LoadTrial(dir)
-		if err != nil {
-			return nil, err
+	c.Fault, c.Why = row.Fault, row.Why
+	c.Voids = append(c.Voids, row.Voids()...)
+	for _, course := range row.Courses {
+		if c.Reference == "" {
+			c.Reference = course.Reference
 		}
-		ct := &CellTrial{Dir: dir, Mode: t.ModeOr(s.Mode), Grade: t.Grade}
-		if t.Order.Inject != nil {
-			ct.Inject = t.Order.Inject.String()
+		for _, dir := range course.Trials {
+			ct, err := cellTrial(ctx, dir, s.Mode)
+			if err != nil {
+				return nil, err
+			}
+			if course.Course != nil {
+				ct.Course = course.Course.N
+			}
+			c.Trials = append(c.Trials, ct)
 		}
-		if t.End != nil {
-			ct.EndBy = t.End.By
-		}
-		if ct.Words, err = harness.LastWords(ctx, t); err != nil && ctx.Err() != nil {
-			return nil, err
-		}
-		c.Trials = append(c.Trials, ct)
 	}
 	if len(c.Trials) == 0 && c.Fault == "" {
 		c.Fault, c.Why = NoReference, "every trial is void"
 	}
 	return c, nil
+}
+
+// cellTrial reads a trial for a cell.
+func cellTrial(ctx context.Context, dir, mode string) (*CellTrial, error) {
+	t, err := harness.LoadTrial(dir)
+	if err != nil {
+		return nil, err
+	}
+	ct := &CellTrial{Dir: dir, Mode: t.ModeOr(mode), Grade: t.Grade}
+	if t.Order.Inject != nil {
+		ct.Inject = t.Order.Inject.String()
+	}
+	if t.End != nil {
+		ct.EndBy = t.End.By
+	}
+	if ct.Words, err = harness.LastWords(ctx, t); err != nil && ctx.Err() != nil {
+		return nil, err
+	}
+	return ct, nil
 }
 
 func (m *Matrix) add(c *Cell) error {

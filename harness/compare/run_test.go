@@ -30,7 +30,7 @@ func TestRunResumes(t *testing.T) {
 		return RunOrder{Series: small(t, "warn-nmi-panic", half(t)), Trials: 3, Out: f}
 	}
 	whole, err := Execute(t.Context(), order(open(t, RunName)), []*harness.Subject{subjectOn(&scripted{inline: true})}, nil)
-	if err != nil || whole.Status != harness.Finished || len(whole.Rows[0].Graded) != 3 {
+	if err != nil || whole.Status != harness.Finished || len(whole.Rows[0].Graded()) != 3 {
 		t.Fatalf("%v, %+v", err, whole)
 	}
 	for after := range 4 {
@@ -47,8 +47,8 @@ func TestRunResumes(t *testing.T) {
 		if err != nil || r.Status != harness.Finished || b.opened-1-made != 4-made {
 			t.Fatalf("after %d: %v, opened %d", after, err, b.opened)
 		}
-		for i, g := range r.Rows[0].Graded {
-			want := whole.Rows[0].Graded[i]
+		for i, g := range r.Rows[0].Graded() {
+			want := whole.Rows[0].Graded()[i]
 			if g.Letter != want.Letter || !reflect.DeepEqual(g.Sections, want.Sections) {
 				t.Errorf("after %d: trial %d is graded %s, not %s", after, i, g.Letter, want.Letter)
 			}
@@ -72,12 +72,12 @@ func TestRunFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []Fault{Cannot, KernelsFault, NoReference, ""} {
-		if row := r.Rows[i]; row.Fault != want || (row.Why == "") != (want == "") || len(row.Trials) > 0 != (want == "") {
-			t.Errorf("%s: %q, %q, %d trials", row.Strategy, row.Fault, row.Why, len(row.Trials))
+		if row := r.Rows[i]; row.Fault != want || (row.Why == "") != (want == "") || len(row.Trials()) > 0 != (want == "") {
+			t.Errorf("%s: %q, %q, %d trials", row.Strategy, row.Fault, row.Why, len(row.Trials()))
 		}
 	}
-	if len(r.Rows[2].Voids) != 1 {
-		t.Errorf("%d void", len(r.Rows[2].Voids))
+	if len(r.Rows[2].Voids()) != 1 {
+		t.Errorf("%d void", len(r.Rows[2].Voids()))
 	}
 	if subjects[0].Bench.(*scripted).opened != 0 {
 		t.Error("a board that cannot was opened")

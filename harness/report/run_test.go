@@ -29,10 +29,10 @@ func TestRunTable(t *testing.T) {
 	}
 	void := []harness.Voided{{Dir: "d", Why: []string{"late"}}}
 	r := &compare.Run{Scenario: "warn", Status: harness.Finished, Rows: []*compare.Row{
-		{Strategy: "legacy", Graded: []*grade.Grade{mk("F", sec(31, 1, 1), sec(600, 600, 600), 55000), mk("F", sec(31, 2, 2), sec(600, 600, 600), 54000), mk("D", sec(31, 31, 20), sec(600, 600, 599), 53000)}},
-		{Strategy: "a strategy with a very long name", Graded: []*grade.Grade{mk("A", sec(31, 31, 31), sec(600, 600, 600), 0)}, Voids: void},
-		{Strategy: "unknown", Graded: []*grade.Grade{mk("", sec(-1, 3, 3), sec(0, 0, 0), 0)}},
-		{Strategy: "void", Voids: void},
+		{Strategy: "legacy", Courses: []*compare.CourseRow{{Graded: []*grade.Grade{mk("F", sec(31, 1, 1), sec(600, 600, 600), 55000), mk("F", sec(31, 2, 2), sec(600, 600, 600), 54000), mk("D", sec(31, 31, 20), sec(600, 600, 599), 53000)}}}},
+		{Strategy: "a strategy with a very long name", Courses: []*compare.CourseRow{{Graded: []*grade.Grade{mk("A", sec(31, 31, 31), sec(600, 600, 600), 0)}, Voids: void}}},
+		{Strategy: "unknown", Courses: []*compare.CourseRow{{Graded: []*grade.Grade{mk("", sec(-1, 3, 3), sec(0, 0, 0), 0)}}}},
+		{Strategy: "void", Courses: []*compare.CourseRow{{Voids: void}}},
 		{Strategy: "cannot", Fault: compare.Cannot, Why: "no NMI here"},
 		{Strategy: "dead", Fault: compare.KernelsFault, Why: "died"},
 	}}
@@ -40,16 +40,16 @@ func TestRunTable(t *testing.T) {
 	if err := runTable(r).Text(&b); err != nil {
 		t.Fatal(err)
 	}
-	want := `                         pending backlog          warn       panic
-strategy          grade    bytes   store  wire   store  wire store  wire
-legacy            D..F     54000   100.0 100.0     6.5   6.5     -     -
-a strategy with ~ A            ?   100.0 100.0   100.0 100.0     -     - 1v
-unknown           ?            ?       -     -       ?     ?     -     -
-void              void         ?       -     -       -     -     -     - 1v
-cannot            cannot       ?       -     -       -     -     -     -
-dead              dead         ?       -     -       -     -     -     -
+	want := `                        pending backlog          warn       panic
+strategy         grade    bytes   store  wire   store  wire store  wire
+legacy           D..F     54000   100.0 100.0     6.5   6.5     -     -
+a strategy with~ A            ?   100.0 100.0   100.0 100.0     -     - 1v
+unknown          ?            ?       -     -       ?     ?     -     -
+void             void         ?       -     -       -     -     -     - 1v
+cannot           cannot       ?       -     -       -     -     -     -
+dead             dead         ?       -     -       -     -     -     -
 store, wire: % of the expected bytes, median of the trials; - not expected,
-? unknown; pending at the provocation; nv: n trials were void
+? unknown; pending at the provocation; nv: n trials void
 `
 	if b.String() != want {
 		t.Errorf("got\n%swant\n%s", b.String(), want)

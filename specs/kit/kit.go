@@ -104,13 +104,13 @@ func (l *Lab) Try(ctx context.Context, s *harness.Subject, sc harness.Scenario, 
 	if row.Fault != "" {
 		return nil, fmt.Errorf("%s, %s: %s", s.Strategy, sc.Name, row.Why)
 	}
-	t := &Tried{Voids: row.Voids}
-	if row.Reference != "" {
-		if t.Reference, err = harness.Regrade(ctx, row.Reference); err != nil {
+	t := &Tried{Voids: row.Voids()}
+	if ref := row.Courses[0].Reference; ref != "" {
+		if t.Reference, err = harness.Regrade(ctx, ref); err != nil {
 			return nil, err
 		}
 	}
-	for _, dir := range row.Trials {
+	for _, dir := range row.Trials() {
 		trial, err := harness.Regrade(ctx, dir)
 		if err != nil {
 			return nil, err
