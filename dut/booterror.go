@@ -10,7 +10,7 @@ import (
 
 // What a kernel that panics writes on its console. Whoever looks for a panic on a wire looks for these.
 const (
-	PanicBegins = wire.PanicText           // first of all
+	PanicBegins = wire.PanicText          // first of all
 	PanicEnds   = "---[ end Kernel panic" // when it has done what it does
 )
 

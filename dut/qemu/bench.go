@@ -184,7 +184,7 @@ func (b *Bench) open(ctx context.Context, p Payload, snap *snapshot) (*dut.Board
 
 // launch starts the process with its shared memory, and the goroutines that empty the page and the control channel.
 func (b *Bench) launch(ctx context.Context, p Payload, snap *snapshot) (l *live, err error) {
-	l = &live{log: wire.NewLog(wire.Virtual, wire.Frame{Baud: b.setup.Baud, Bits: 10})}
+	l = &live{log: wire.NewLog(wire.Virtual, wire.Frame{Baud: b.setup.Baud, Bits: 10}), boot: newBoot()}
 	defer func(l *live) { // a return of nil, err leaves no other
 		if err != nil {
 			l.free()

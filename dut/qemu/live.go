@@ -29,6 +29,7 @@ type live struct {
 	info    *infoCache
 
 	armed []dut.Trigger
+	boot  *boot // under mu while the guest runs
 
 	mu       sync.Mutex
 	events   []dut.Event
@@ -118,7 +119,10 @@ func (l *live) Run(ctx context.Context) (dut.End, error) {
 	err := l.machine.cont(ctx)
 	var why Stop
 	if err == nil {
-		why, err = l.machine.waitStop(ctx)
+		why, err = l.machine.waitStop(ctx, l.boot.died)
+	}
+	if errors.Is(err, errDied) {
+		err = l.lastWords(ctx)
 	}
 	close(stop)
 	drained.Wait()
@@ -134,7 +138,7 @@ func (l *live) Run(ctx context.Context) (dut.End, error) {
 			end.Firing = i
 		}
 	}
-	return end, nil
+	return end, l.bootError(end)
 }
 
 // Fired implements dut.Machine.
@@ -191,6 +195,7 @@ func (l *live) drain() {
 				}
 			}
 		})
+		l.boot.look(l.log, l.events)
 	}
 	l.drainErr = err
 }

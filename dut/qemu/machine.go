@@ -56,8 +56,34 @@ func (m *Machine) NMI(ctx context.Context) error {
 	return m.mon.bounded(ctx, m.proc, "inject-nmi", m.mon.raw.InjectNmi)
 }
 
-// waitStop returns when the guest no longer runs.
-func (m *Machine) waitStop(ctx context.Context) (Stop, error) {
+// stop makes the guest stand and says in what state it does: "paused", unless it had ended before.
+func (m *Machine) stop(ctx context.Context) (state string, err error) {
+	if err := m.mon.bounded(ctx, m.proc, "stop", m.mon.raw.Stop); err != nil {
+		return "", err
+	}
+	state, _, err = m.mon.status(ctx, m.proc)
+	return state, err
+}
+
+// standing returns when the guest no longer runs, for a caller to whom stops of before are of no interest.
+func (m *Machine) standing(ctx context.Context) error {
+	for {
+		_, running, err := m.mon.status(ctx, m.proc)
+		if err != nil || !running {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+var errDied = errors.New("the kernel died before it was armed")
+
+// waitStop returns when the guest no longer runs, or with errDied when died is closed.
+func (m *Machine) waitStop(ctx context.Context, died <-chan struct{}) (Stop, error) {
 	last := Stop{}
 	for {
 		select {
@@ -77,6 +103,8 @@ func (m *Machine) waitStop(ctx context.Context) (Stop, error) {
 			}
 		case <-m.proc.Done():
 			return last, m.proc.Failure()
+		case <-died:
+			return last, errDied
 		case <-ctx.Done():
 			return last, ctx.Err()
 		}

@@ -48,11 +48,7 @@ func (b *Bench) take(ctx context.Context, p Payload) (s *snapshot, err error) {
 		return nil, err
 	}
 	if end.Firing != 0 {
-		console := l.log.Bytes(0, l.log.Len())
-		if at, line := dut.Death(console); at >= 0 {
-			return nil, dut.NewBootError("the kernel died ("+line+")", console)
-		}
-		return nil, dut.NewBootError("the machine ended by "+end.By, console)
+		return nil, fmt.Errorf("the boot was stopped by trigger %d before the guest was armed", end.Firing)
 	}
 	if void := l.audit().Void; len(void) > 0 {
 		return nil, fmt.Errorf("the boot is void: %v", void)
@@ -112,7 +108,11 @@ func (l *live) restore(s *snapshot) (err error) {
 		return err
 	}
 	l.events = append([]dut.Event(nil), s.events...)
-	return l.log.Append(s.wire, s.ends...)
+	if err := l.log.Append(s.wire, s.ends...); err != nil {
+		return err
+	}
+	l.boot.look(l.log, l.events)
+	return nil
 }
 
 func (s *snapshot) close() {

@@ -81,12 +81,12 @@ func (g *guest) triggers(nmi int64) []dut.Trigger {
 		return append(ts,
 			dut.Trigger{Name: "over", When: dut.AtEvent, Code: over, N: 1, Do: dut.Note},
 			dut.Trigger{Name: "drained", When: dut.AtQuiet, N: int64(drained), After: "over", Do: dut.Stop},
-			dut.Trigger{Name: "died", When: dut.AtPattern, Text: "---[ end Kernel panic", Do: dut.Note},
+			dut.Trigger{Name: "died", When: dut.AtPattern, Text: dut.PanicEnds, Do: dut.Note},
 			dut.Trigger{Name: "dead", When: dut.AtQuiet, N: int64(panicked), After: "died", Do: dut.Stop})
 	}
 	return append(ts,
 		dut.Trigger{Name: "nmi", When: dut.AtByte, N: nmi, After: "begin", Do: dut.NMI},
-		dut.Trigger{Name: "over", When: dut.AtPattern, Text: "---[ end Kernel panic", After: "nmi", Do: dut.Note},
+		dut.Trigger{Name: "over", When: dut.AtPattern, Text: dut.PanicEnds, After: "nmi", Do: dut.Note},
 		dut.Trigger{Name: "drained", When: dut.AtQuiet, N: int64(panicked), After: "over", Do: dut.Stop},
 		dut.Trigger{Name: "silent", When: dut.AtQuiet, N: int64(silent), After: "begin", Do: dut.Stop})
 }
