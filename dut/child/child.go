@@ -72,6 +72,9 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
+// PID is the process's number.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Done is closed when the process has been reaped.
 func (p *Process) Done() <-chan struct{} { return p.done }
 

@@ -218,24 +218,22 @@ func (b *Bench) launch(ctx context.Context, p Payload, snap *snapshot) (l *live,
 		options = append(options, vuart.FastForward)
 	}
 	spec.Plugin = vuart.Args(b.plugin, files.Give(l.page.File()), options...)
-	if snap != nil {
-		// An open file of its own: QEMU reads from the file's position, and another may be reading too.
-		devices, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", snap.devices.Fd()))
-		if err != nil {
-			return nil, fmt.Errorf("open the snapshot's devices: %w", err)
-		}
-		defer devices.Close()
-		files.Give(devices) // always the last one, see load
-	}
 	if l.machine, err = start(ctx, spec, l.ram, &files); err != nil {
 		in.Close()
 		return nil, err
 	}
 	l.listen(in, snap)
-	if snap != nil {
-		if err := l.machine.loadDevices(ctx, files.Last()); err != nil {
-			return nil, err
-		}
+	if snap == nil {
+		return l, nil
+	}
+	// An open file of its own: QEMU reads from the file's position, and another may be reading too.
+	devices, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", snap.devices.Fd()))
+	if err != nil {
+		return nil, fmt.Errorf("open the snapshot's devices: %w", err)
+	}
+	defer devices.Close()
+	if err := l.machine.loadDevices(ctx, devices); err != nil {
+		return nil, err
 	}
 	return l, nil
 }

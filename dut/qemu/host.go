@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lastpage/dut/child"
+	"lastpage/dut/qemu/vuart"
 )
 
 // Version is the first line that binary ("": qemu-system-x86_64) prints of itself.
@@ -55,7 +56,7 @@ func ProbeKVM(ctx context.Context) error {
 	if err := os.WriteFile(disk, sector, 0o600); err != nil {
 		return err
 	}
-	p, err := child.Start([]string{defaultBinary, "-nodefaults", "-no-user-config", "-display", "none", "-accel", "kvm", "-m", "16",
+	p, err := child.Start([]string{defaultBinary, "-nodefaults", "-no-user-config", "-display", "none", "-sandbox", vuart.Sandbox, "-accel", "kvm", "-m", "16",
 		"-drive", "format=raw,file=" + escape(disk), "-chardev", "file,id=d,path=" + escape(said),
 		"-device", "isa-debugcon,iobase=0xe9,chardev=d"}, nil)
 	if err != nil {

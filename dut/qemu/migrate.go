@@ -2,31 +2,33 @@ package qemu
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"time"
 )
 
-// saveDevices writes the state of everything but RAM into f. RAM is shared with us and is copied by us (x-ignore-shared), which is what makes
-// a snapshot cheap. The guest must stand; this process is of no use for anything else afterwards.
+// devicesFD is the name under which the monitor holds the file of a snapshot's devices.
+const devicesFD = "devices"
+
+// saveDevices writes the state of everything but RAM into f, an empty file. RAM is shared with us and is copied by us (x-ignore-shared),
+// which is what makes a snapshot cheap. The guest must stand; this process is of no use for anything else afterwards.
 func (m *Machine) saveDevices(ctx context.Context, f *os.File) error {
-	if err := m.mon.human(ctx, m.proc, "migrate_set_capability x-ignore-shared on"); err != nil {
-		return err
-	}
-	// The shell of exec: opens our descriptor anew, at offset 0.
-	if err := m.mon.human(ctx, m.proc, fmt.Sprintf(`migrate -d "exec:cat >/proc/%d/fd/%d"`, os.Getpid(), f.Fd())); err != nil {
-		return err
+	if err := m.migrate(ctx, "migrate", f); err != nil {
+		return fmt.Errorf("save devices: %w", err)
 	}
 	for {
-		status, err := m.migration(ctx)
+		var r struct {
+			Status string `json:"status"`
+			Why    string `json:"error-desc"`
+		}
+		err := m.mon.query(ctx, m.proc, "query-migrate", &r)
 		switch {
 		case err != nil:
 			return err
-		case status == "completed":
+		case r.Status == "completed":
 			return nil
-		case status == "failed" || status == "cancelled":
-			return fmt.Errorf("save devices: migration %s: %w", status, m.proc.Failure())
+		case r.Status == "failed" || r.Status == "cancelled":
+			return fmt.Errorf("save devices: migration %s: %s", r.Status, r.Why)
 		}
 		select {
 		case <-ctx.Done():
@@ -36,35 +38,24 @@ func (m *Machine) saveDevices(ctx context.Context, f *os.File) error {
 	}
 }
 
-// migration is the state of saving or loading.
-func (m *Machine) migration(ctx context.Context) (status string, err error) {
-	err = m.mon.bounded(ctx, m.proc, "query-migrate", func() error {
-		b, err := m.mon.sock.Run([]byte(`{"execute":"query-migrate"}`))
-		if err != nil {
-			return err
-		}
-		var r struct {
-			Return struct {
-				Status string `json:"status"`
-			} `json:"return"`
-		}
-		if err := json.Unmarshal(b, &r); err != nil {
-			return err
-		}
-		status = r.Return.Status
-		return nil
-	})
-	return status, err
-}
-
-// loadDevices takes the devices' state from the inherited descriptor fd, and returns when the guest stands ready to go on. RAM is not in the
-// stream: its copy must be in the shared memory already.
-func (m *Machine) loadDevices(ctx context.Context, fd int) error {
-	if err := m.mon.human(ctx, m.proc, "migrate_set_capability x-ignore-shared on"); err != nil {
+// migrate begins a migration into or out of f at its position. The descriptor is handed to the monitor: QEMU, in its sandbox, could start no
+// program for it.
+func (m *Machine) migrate(ctx context.Context, command string, f *os.File) error {
+	capability := map[string]any{"capabilities": []any{map[string]any{"capability": "x-ignore-shared", "state": true}}}
+	if err := m.mon.do(ctx, m.proc, "migrate-set-capabilities", capability, nil); err != nil {
 		return err
 	}
-	if err := m.mon.human(ctx, m.proc, fmt.Sprintf("migrate_incoming fd:%d", fd)); err != nil {
+	if err := m.mon.do(ctx, m.proc, "getfd", map[string]any{"fdname": devicesFD}, f); err != nil {
 		return err
+	}
+	return m.mon.do(ctx, m.proc, command, map[string]any{"uri": "fd:" + devicesFD}, nil)
+}
+
+// loadDevices takes the devices' state from f, and returns when the guest stands ready to go on. RAM is not in the stream: its copy must be
+// in the shared memory already.
+func (m *Machine) loadDevices(ctx context.Context, f *os.File) error {
+	if err := m.migrate(ctx, "migrate-incoming", f); err != nil {
+		return fmt.Errorf("load devices: %w", err)
 	}
 	for {
 		state, _, err := m.mon.status(ctx, m.proc)

@@ -3,9 +3,8 @@ package qemu
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
+	"os"
 	"sync"
 	"time"
 
@@ -98,49 +97,39 @@ func (m *monitor) bounded(ctx context.Context, p *child.Process, what string, ca
 	}
 }
 
-// human runs a monitor command that QMP has no name for in QEMU 7.2. Whatever it prints is an error.
-func (m *monitor) human(ctx context.Context, p *child.Process, line string) error {
-	return m.bounded(ctx, p, line, func() error {
-		said, err := m.raw.HumanMonitorCommand(line, nil)
-		if wrong := complaint(said); err == nil && wrong != "" {
-			err = errors.New(wrong)
-		}
+// do runs a command, with a file for QEMU to take if it is not nil.
+func (m *monitor) do(ctx context.Context, p *child.Process, command string, args map[string]any, file *os.File) error {
+	line, err := json.Marshal(map[string]any{"execute": command, "arguments": args})
+	if err != nil {
+		return err
+	}
+	return m.bounded(ctx, p, command, func() error {
+		_, err := m.sock.RunWithFile(line, file)
 		return err
 	})
 }
 
-// complaint is what a command of the human monitor said, without its warnings: QEMU 9.1 and later deprecate the load of a snapshot from a
-// descriptor by that name, and carry it out.
-func complaint(said string) string {
-	var rest []string
-	for line := range strings.Lines(said) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "warning: ") {
-			rest = append(rest, line)
-		}
-	}
-	return strings.Join(rest, "; ")
-}
-
-// status asks whether the guest runs. raw.QueryStatus rejects run states newer than its schema, so the reply is read here.
-func (m *monitor) status(ctx context.Context, p *child.Process) (state string, running bool, err error) {
-	err = m.bounded(ctx, p, "query-status", func() error {
-		b, err := m.sock.Run([]byte(`{"execute":"query-status"}`))
+// query asks for what go-qemu has no type for, or one that rejects what is newer than its schema.
+func (m *monitor) query(ctx context.Context, p *child.Process, command string, answer any) error {
+	return m.bounded(ctx, p, command, func() error {
+		b, err := m.sock.Run([]byte(`{"execute":"` + command + `"}`))
 		if err != nil {
 			return err
 		}
-		var r struct {
-			Return struct {
-				Status  string `json:"status"`
-				Running bool   `json:"running"`
-			} `json:"return"`
-		}
-		if err := json.Unmarshal(b, &r); err != nil {
-			return err
-		}
-		state, running = r.Return.Status, r.Return.Running
-		return nil
+		return json.Unmarshal(b, &struct {
+			Return any `json:"return"`
+		}{answer})
 	})
-	return state, running, err
+}
+
+// status asks whether the guest runs.
+func (m *monitor) status(ctx context.Context, p *child.Process) (state string, running bool, err error) {
+	var r struct {
+		Status  string `json:"status"`
+		Running bool   `json:"running"`
+	}
+	err = m.query(ctx, p, "query-status", &r)
+	return r.Status, r.Running, err
 }
 
 func (m *monitor) close() {

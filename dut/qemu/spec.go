@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"lastpage/dut/qemu/vuart"
 )
 
 // Mode says which clock the wire runs on. It is shown in every grade.
@@ -60,7 +62,7 @@ func (s *Spec) Argv() []string {
 		bin = defaultBinary
 	}
 	argv := []string{bin,
-		"-nodefaults", "-no-user-config", "-display", "none", "-S",
+		"-nodefaults", "-no-user-config", "-display", "none", "-sandbox", vuart.Sandbox, "-S",
 		"-name", "lastpage",
 		"-object", fmt.Sprintf("memory-backend-file,id=ram,size=%dM,share=on,mem-path=%s", s.MemMiB, s.RAM),
 		"-machine", "q35,memory-backend=ram",

@@ -11,7 +11,8 @@ func base() Spec {
 }
 
 func TestArgv(t *testing.T) {
-	const head = "qemu-system-x86_64 -nodefaults -no-user-config -display none -S -name lastpage " +
+	const head = "qemu-system-x86_64 -nodefaults -no-user-config -display none " +
+		"-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny -S -name lastpage " +
 		"-object memory-backend-file,id=ram,size=256M,share=on,mem-path=/proc/self/fd/3 -machine q35,memory-backend=ram -m 256 -smp 2 "
 	const act = " -cpu max -action reboot=shutdown,shutdown=pause,panic=none"
 	const icount = " -icount shift=4,sleep=off -rtc base=2023-11-01T00:00:00,clock=vm -seed 7"

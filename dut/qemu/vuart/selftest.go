@@ -75,7 +75,7 @@ func SelfTest(ctx context.Context, qemu string) (Fitness, error) {
 // fitnessKey digests QEMU, plugin and script.
 func fitnessKey(files ...string) (string, error) {
 	s, ts := selfTest()
-	parts := []string{fmt.Sprint(s, ts)}
+	parts := []string{fmt.Sprint(s, ts), Sandbox}
 	for _, name := range files {
 		f, err := os.Open(name)
 		if err != nil {
@@ -165,7 +165,7 @@ func runSelfTest(ctx context.Context, dir, qemu, plugin string, opts []Option) (
 	if err := p.SetTriggers(triggers); err != nil {
 		return o, err
 	}
-	args := []string{"-M", "q35", "-cpu", "max", "-accel", "tcg,thread=single", "-m", "16", "-nodefaults", "-no-user-config", "-display", "none",
+	args := []string{"-M", "q35", "-cpu", "max", "-accel", "tcg,thread=single", "-m", "16", "-nodefaults", "-no-user-config", "-display", "none", "-sandbox", Sandbox,
 		"-serial", "null", "-monitor", "none", "-bios", bios, "-plugin", strings.Join(Args(plugin, page, opts...), ","),
 		"-icount", "shift=4,sleep=off", "-rtc", "base=2023-11-01T00:00:00,clock=vm", "-seed", "1"}
 	err = o.watch(ctx, p, qemu, args)
