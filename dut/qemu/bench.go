@@ -59,7 +59,7 @@ func NewBench(ctx context.Context, s *Setup, progress io.Writer) (*Bench, error)
 	if err != nil {
 		return nil, err
 	}
-	facts := map[string]string{"qemu": version, "wire": string(s.Mode), "uart_model": plugin, "cpus": strconv.Itoa(s.CPUs),
+	facts := map[string]string{"qemu": version, "wire": string(s.Mode), "qemu_sha256": fit.SHA256, "uart_model": plugin, "cpus": strconv.Itoa(s.CPUs),
 		"memory_mib": strconv.Itoa(s.MemMiB)}
 	if s.Mode == Exact {
 		facts["icount_shift"], facts["seed"] = strconv.Itoa(s.Shift), strconv.FormatUint(s.Seed, 10)

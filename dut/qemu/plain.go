@@ -25,3 +25,6 @@ func (b *Bench) OpenPlain(ctx context.Context, p Payload) (*dut.Board, error) {
 
 // Plugin is the path of the UART model, which names its content.
 func (b *Bench) Plugin() string { return b.plugin }
+
+// Binary is the SHA-256 of the program that is QEMU here, whatever starts it.
+func (b *Bench) Binary() string { return b.facts["qemu_sha256"] }

@@ -4,14 +4,11 @@ package wiretest
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 
@@ -104,30 +101,13 @@ func Accept(ctx context.Context, setup qemu.Setup, img *kernels.Image, cmdline s
 
 // identity is everything that an acceptance depends on.
 func (g *guest) identity(ctx context.Context, img *kernels.Image, points int) (map[string]string, error) {
-	binary := g.setup.Binary
-	if binary == "" {
-		binary = "qemu-system-x86_64"
-	}
-	path, err := exec.LookPath(binary)
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return nil, err
-	}
 	version, err := qemu.Version(ctx, g.setup.Binary)
 	if err != nil {
 		return nil, err
 	}
 	machine := g.setup
 	machine.Name, machine.Binary = "", ""
-	return map[string]string{"plugin": g.bench.Plugin(), "qemu": version, "qemu_sha256": hex.EncodeToString(h.Sum(nil)), "kernel": img.Release,
+	return map[string]string{"plugin": g.bench.Plugin(), "qemu": version, "qemu_sha256": g.bench.Binary(), "kernel": img.Release,
 		"kernel_key": img.Key, "cmdline": g.payload.Cmdline, "machine": fmt.Sprintf("%+v", machine), "points": fmt.Sprint(points)}, nil
 }
 

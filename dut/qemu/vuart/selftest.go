@@ -3,29 +3,24 @@
 package vuart
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
+	"lastpage/dut/child"
 	"lastpage/kernels/store"
 )
 
 // Fitness is what the self-test found out about a QEMU.
 type Fitness struct {
 	Version     string `json:"version"` // first line of qemu --version
+	SHA256      string `json:"sha256"`  // of the program that is QEMU, in hex
 	FastForward bool   `json:"fast_forward"`
 }
 
@@ -35,23 +30,23 @@ var ErrUnfit = errors.New("the UART model does not fit this QEMU (install Debian
 const selfTestLimit = 60 * time.Second // of host time, for one run on a very busy machine; a quiet one needs 0.2 s
 
 // SelfTest runs a guest of our own on that QEMU. It programs divisors and formats, fills FIFOs, loops back, raises BREAK, and takes interrupts
-// and NMIs, and every value and time of it is compared with the data sheet. A pass is remembered for that QEMU and that plugin. It uses internals
-// of QEMU that are no interface, so nothing of it is trusted before this has passed.
+// and NMIs, and every value and time of it is compared with the data sheet. A pass is remembered for the QEMU that really runs, for what
+// starts it, and for that plugin. It uses internals of QEMU that are no interface, so nothing of it is trusted before this has passed.
 func SelfTest(ctx context.Context, qemu string) (Fitness, error) {
-	path, err := exec.LookPath(qemu)
+	bin, err := Identify(ctx, qemu)
 	if err != nil {
-		return Fitness{}, fmt.Errorf("self-test of the UART model: %w: %w", ErrUnfit, err)
+		return Fitness{}, fmt.Errorf("self-test of the UART model: %w", err)
 	}
 	plugin, err := Build(ctx)
 	if err != nil {
 		return Fitness{}, err
 	}
-	key, err := fitnessKey(path, plugin)
+	key, err := fitnessKey(bin, plugin)
 	if err != nil {
 		return Fitness{}, fmt.Errorf("self-test of the UART model: %w", err)
 	}
 	dir, err := store.Do(ctx, "vuart-fit", key, nil, func(ctx context.Context, tmp string) error {
-		fit, err := try(ctx, tmp, path, plugin)
+		fit, err := try(ctx, tmp, bin, plugin)
 		if err != nil {
 			return err
 		}
@@ -62,7 +57,7 @@ func SelfTest(ctx context.Context, qemu string) (Fitness, error) {
 		return os.WriteFile(filepath.Join(tmp, "fitness.json"), b, 0o644)
 	})
 	if err != nil {
-		return Fitness{}, fmt.Errorf("self-test of the UART model in %s: %w", path, err)
+		return Fitness{}, fmt.Errorf("self-test of the UART model in %s: %w", bin.Path, err)
 	}
 	var fit Fitness
 	b, err := os.ReadFile(filepath.Join(dir, "fitness.json"))
@@ -73,42 +68,26 @@ func SelfTest(ctx context.Context, qemu string) (Fitness, error) {
 }
 
 // fitnessKey digests QEMU, plugin and script.
-func fitnessKey(files ...string) (string, error) {
+func fitnessKey(bin Binary, plugin string) (string, error) {
 	s, ts := selfTest()
-	parts := []string{fmt.Sprint(s, ts), Sandbox}
-	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
-			return "", err
-		}
-		h := sha256.New()
-		_, err = io.Copy(h, f)
-		f.Close()
-		if err != nil {
-			return "", err
-		}
-		parts = append(parts, hex.EncodeToString(h.Sum(nil)))
+	model, err := digest(plugin)
+	if err != nil {
+		return "", err
 	}
-	key, err := sourceKey(parts...)
-	return key, err
+	return sourceKey(fmt.Sprint(s, ts), Sandbox, bin.script, bin.SHA256, bin.Version, model)
 }
 
 // try runs the self-test twice, once with fast-forward: both runs must be right, and equal to the ns.
-func try(ctx context.Context, dir, qemu, plugin string) (Fitness, error) {
-	version, err := exec.CommandContext(ctx, qemu, "--version").Output()
-	if err != nil {
-		return Fitness{}, fmt.Errorf("%w: %w", ErrUnfit, err)
-	}
-	line, _, _ := strings.Cut(string(version), "\n")
-	fit := Fitness{Version: line}
+func try(ctx context.Context, dir string, bin Binary, plugin string) (Fitness, error) {
+	fit := Fitness{Version: bin.Version, SHA256: bin.SHA256}
 	var first outcome
 	for i, opt := range [][]Option{nil, {FastForward}} {
-		o, err := runSelfTest(ctx, dir, qemu, plugin, opt)
+		o, err := runSelfTest(ctx, dir, bin.Path, plugin, opt)
 		if err != nil {
 			return fit, err
 		}
 		if err := o.check(); err != nil {
-			return fit, fmt.Errorf("%s: %w: %w", line, ErrUnfit, err)
+			return fit, fmt.Errorf("%s: %w: %w", bin.Version, ErrUnfit, err)
 		}
 		if i == 0 {
 			first = o
@@ -116,7 +95,7 @@ func try(ctx context.Context, dir, qemu, plugin string) (Fitness, error) {
 		}
 		fit.FastForward = o.stats.FFState == FFOn
 		if !slices.Equal(o.recs, first.recs) || !slices.Equal(o.events, first.events) {
-			return fit, fmt.Errorf("%s: %w: two runs of the same guest differ", line, ErrUnfit)
+			return fit, fmt.Errorf("%s: %w: two runs of the same guest differ", bin.Version, ErrUnfit)
 		}
 	}
 	return fit, nil
@@ -176,18 +155,11 @@ func runSelfTest(ctx context.Context, dir, qemu, plugin string, opts []Option) (
 func (o *outcome) watch(ctx context.Context, p *Page, qemu string, args []string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, selfTestLimit, fmt.Errorf("%w: its guest did not come to an end", ErrUnfit))
 	defer cancel()
-	runtime.LockOSThread() // Pdeathsig goes by the thread that forked
-	defer runtime.UnlockOSThread()
-	cmd := exec.CommandContext(ctx, qemu, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
+	proc, err := child.Start(append([]string{qemu}, args...), nil)
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnfit, err)
 	}
-	dead := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(dead) }()
-	defer func() { cancel(); <-dead }()
+	defer proc.Kill()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for stopped := false; !stopped; {
@@ -195,8 +167,8 @@ func (o *outcome) watch(ctx context.Context, p *Page, qemu string, args []string
 		case <-tick.C:
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-dead:
-			return fmt.Errorf("%w: %s", ErrUnfit, strings.TrimSpace(stderr.String()))
+		case <-proc.Done():
+			return fmt.Errorf("%w: %w", ErrUnfit, proc.Failure())
 		}
 		_, err := p.Events(func(es []Event) {
 			for _, e := range es {
@@ -209,7 +181,7 @@ func (o *outcome) watch(ctx context.Context, p *Page, qemu string, args []string
 		}
 	}
 	o.stats = p.Stats()
-	_, err := p.Drain(func(rs []Rec) { o.recs = append(o.recs, rs...) })
+	_, err = p.Drain(func(rs []Rec) { o.recs = append(o.recs, rs...) })
 	return err
 }
 
