@@ -23,13 +23,6 @@ func (f *Files) Give(file *os.File) string {
 // Last is the descriptor that the file given last has in the child.
 func (f *Files) Last() int { return 2 + len(f.list) }
 
-// Close closes all files that were given, for a caller who has no other use for them.
-func (f *Files) Close() {
-	for _, file := range f.list {
-		file.Close()
-	}
-}
-
 // Memfd is a file of size bytes in memory, without a name that others could open.
 func Memfd(name string, size int64) (*os.File, error) {
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)

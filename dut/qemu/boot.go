@@ -63,7 +63,7 @@ func (l *live) lastWords(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := l.machine.cont(ctx); err != nil {
+	if err := l.machine.Cont(ctx); err != nil {
 		return err
 	}
 	return l.machine.standing(ctx)

@@ -43,7 +43,7 @@ func exact() Setup {
 // run opens a board, arms ts, and lets it run to its end.
 func run(t *testing.T, s Setup, p Payload, ts []dut.Trigger) error {
 	t.Helper()
-	bench, err := NewBench(t.Context(), &s, nil)
+	bench, err := NewPool(t.Context(), &s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,10 +53,6 @@ func run(t *testing.T, s Setup, p Payload, ts []dut.Trigger) error {
 		return err
 	}
 	defer b.Close()
-	go func() {
-		for range b.Control { //nolint:revive // nobody asks what it says
-		}
-	}()
 	if err := b.Machine.Arm(ts); err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func (l *live) memory(s *Setup, snap *snapshot) (err error) {
 	if snap != nil {
 		return l.restore(snap)
 	}
-	if l.ram, err = newRAM(int64(s.MemMiB) << 20); err != nil {
+	if l.ram, err = NewRAM(int64(s.MemMiB) << 20); err != nil {
 		return err
 	}
 	f, err := child.Memfd("lastpage-uart", 0)
@@ -116,7 +116,7 @@ func (l *live) Run(ctx context.Context) (dut.End, error) {
 		defer drained.Done()
 		l.drainUntil(stop)
 	}()
-	err := l.machine.cont(ctx)
+	err := l.machine.Cont(ctx)
 	var why Stop
 	if err == nil {
 		why, err = l.machine.waitStop(ctx, l.boot.died)
@@ -250,7 +250,7 @@ func (l *live) free() {
 		l.page.Close()
 	}
 	if l.ram != nil {
-		l.ram.close()
+		l.ram.Close()
 	}
 }
 

@@ -2,8 +2,6 @@ package qemu
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"sync"
 	"time"
@@ -14,46 +12,17 @@ import (
 // startLimit bounds the time from fork to a monitor that answers. It is a guard against a hung host, not a measure of anything.
 const startLimit = 60 * time.Second
 
-// Machine is a running QEMU process with its monitor and shared memory. It is used by one goroutine, but Close may come from any.
+// Machine is a running QEMU process with its monitor. It is used by one goroutine, but Close may come from any.
 type Machine struct {
-	spec Spec
 	proc *child.Process
 	mon  *monitor
-	ram  *RAM
 
 	once sync.Once
 }
 
-// start runs QEMU until its monitor answers; the guest stands. ram's file must be in files.
-func start(ctx context.Context, spec Spec, ram *RAM, files *child.Files) (*Machine, error) {
-	var id [8]byte
-	if _, err := rand.Read(id[:]); err != nil {
-		return nil, err
-	}
-	spec.QMP = "lastpage-" + hex.EncodeToString(id[:])
-	proc, err := child.Start(spec.Argv(), files)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, errors.New("QEMU did not come up"))
-	defer cancel()
-	mon, err := dial(ctx, spec.QMP, proc)
-	if err != nil {
-		proc.Kill()
-		return nil, err
-	}
-	m := &Machine{spec: spec, proc: proc, mon: mon, ram: ram}
-	return m, nil
-}
-
-// cont lets the guest run.
-func (m *Machine) cont(ctx context.Context) error {
+// Cont lets the guest run.
+func (m *Machine) Cont(ctx context.Context) error {
 	return m.mon.bounded(ctx, m.proc, "cont", m.mon.raw.Cont)
-}
-
-// NMI injects a non-maskable interrupt into all CPUs, at whatever instant the host gets round to it.
-func (m *Machine) NMI(ctx context.Context) error {
-	return m.mon.bounded(ctx, m.proc, "inject-nmi", m.mon.raw.InjectNmi)
 }
 
 // stop makes the guest stand and says in what state it does: "paused", unless it had ended before.
@@ -110,6 +79,12 @@ func (m *Machine) waitStop(ctx context.Context, died <-chan struct{}) (Stop, err
 		}
 	}
 }
+
+// Done is closed when the process has ended.
+func (m *Machine) Done() <-chan struct{} { return m.proc.Done() }
+
+// Failure describes a process that has ended, in its own last words. It wraps an *exec.ExitError if QEMU did not end well.
+func (m *Machine) Failure() error { return m.proc.Failure() }
 
 // Close ends the process. The guest's memory stays readable until the board lets go of it.
 func (m *Machine) Close() {

@@ -9,8 +9,8 @@ import (
 
 // OpenPlain is Open without fast-forward, from the very snapshot that Open starts from. What the two give is compared before
 // fast-forward is allowed at all.
-func (b *Bench) OpenPlain(ctx context.Context, p Payload) (*dut.Board, error) {
-	plain := &Bench{setup: b.setup, plugin: b.plugin, facts: b.facts, tell: b.tell}
+func (b *Pool) OpenPlain(ctx context.Context, p Payload) (*dut.Board, error) {
+	plain := &Pool{setup: b.setup, plugin: b.plugin, facts: b.facts, tell: b.tell}
 	plain.setup.FastForward = false
 	if !b.setup.Snapshot {
 		return plain.open(ctx, p, nil)
@@ -24,7 +24,7 @@ func (b *Bench) OpenPlain(ctx context.Context, p Payload) (*dut.Board, error) {
 }
 
 // Plugin is the path of the UART model, which names its content.
-func (b *Bench) Plugin() string { return b.plugin }
+func (b *Pool) Plugin() string { return b.plugin }
 
 // Binary is the SHA-256 of the program that is QEMU here, whatever starts it.
-func (b *Bench) Binary() string { return b.facts["qemu_sha256"] }
+func (b *Pool) Binary() string { return b.facts["qemu_sha256"] }

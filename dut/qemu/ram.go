@@ -18,8 +18,8 @@ type RAM struct {
 	mem  []byte
 }
 
-// newRAM makes anonymous shared memory of size bytes. No file is left behind whatever happens to the harness.
-func newRAM(size int64) (*RAM, error) {
+// NewRAM makes anonymous shared memory of size bytes. No file is left behind whatever happens to the harness.
+func NewRAM(size int64) (*RAM, error) {
 	f, err := child.Memfd("lastpage-ram", size)
 	if err != nil {
 		return nil, err
@@ -49,12 +49,12 @@ func (r *RAM) Size() int64 { return int64(len(r.mem)) }
 
 // clone copies the memory's contents into new shared memory. Pages that the guest never touched stay untouched.
 func (r *RAM) clone() (*RAM, error) {
-	c, err := newRAM(r.Size())
+	c, err := NewRAM(r.Size())
 	if err != nil {
 		return nil, err
 	}
 	if err := copySparse(c.file, r.file, r.Size()); err != nil {
-		c.close()
+		c.Close()
 		return nil, fmt.Errorf("copy guest ram: %w", err)
 	}
 	return c, nil
@@ -93,7 +93,8 @@ func copySparse(dst, src *os.File, size int64) error {
 	return nil
 }
 
-func (r *RAM) close() {
+// Close lets go of the memory. A QEMU that has it keeps it.
+func (r *RAM) Close() {
 	if r.mem != nil {
 		_ = unix.Munmap(r.mem)
 		r.mem = nil

@@ -6,21 +6,17 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"lastpage/dut/child"
 )
 
 // TestSandbox: a QEMU as every board has it is under a seccomp filter in each of its threads, and a program that the monitor is asked to
 // start does not start.
 func TestSandbox(t *testing.T) {
-	ram, err := newRAM(64 << 20)
+	ram, err := NewRAM(64 << 20)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ram.close()
-	var files child.Files
-	spec := Spec{Mode: Exact, Accel: "tcg", MemMiB: 64, CPUs: 1, Kernel: nothing(t), Shift: 4, Seed: 7, RAM: files.Give(ram.file)}
-	m, err := start(t.Context(), spec, ram, &files)
+	defer ram.Close()
+	m, err := Launch(t.Context(), Spec{Mode: Exact, Accel: "tcg", MemMiB: 64, CPUs: 1, Kernel: nothing(t), Shift: 4, Seed: 7}, Handed{RAM: ram})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 // in memory only. Trials from one snapshot are compared with each other and with nothing else.
 type snapshot struct {
 	id      string
-	users   int // under the bench's lock
+	users   int // under the pool's lock
 	ram     *RAM
 	page    *os.File // copy of the UART's page
 	devices *os.File // QEMU's own devices and clocks
@@ -31,7 +31,7 @@ type snapshot struct {
 const armLimit = 300 * time.Second
 
 // take boots p until it is armed.
-func (b *Bench) take(ctx context.Context, p Payload) (s *snapshot, err error) {
+func (b *Pool) take(ctx context.Context, p Payload) (s *snapshot, err error) {
 	l, err := b.launch(ctx, p, nil)
 	if err != nil {
 		return nil, err
@@ -122,6 +122,6 @@ func (s *snapshot) close() {
 		}
 	}
 	if s.ram != nil {
-		s.ram.close()
+		s.ram.Close()
 	}
 }

@@ -35,9 +35,11 @@ type Spec struct {
 	MemMiB int
 	CPUs   int
 
-	Kernel  string
-	Initrd  string
-	Cmdline string
+	Kernel   string
+	Initrd   string
+	Cmdline  string
+	Firmware string // file that is run instead of a kernel
+	Restarts bool   // the guest's reset is a reset and its power-off the end; otherwise the machine stands for ever after either
 
 	RAM      string   // shared file that backs guest RAM
 	Control  string   // file or pipe that receives the guest's control channel; "" for none
@@ -70,7 +72,9 @@ func (s *Spec) Argv() []string {
 		"-smp", strconv.Itoa(s.CPUs),
 		"-accel", s.accel(),
 		"-cpu", "max",
-		"-action", "reboot=shutdown,shutdown=pause,panic=none",
+	}
+	if !s.Restarts {
+		argv = append(argv, "-action", "reboot=shutdown,shutdown=pause,panic=none")
 	}
 	if s.Mode == Exact {
 		argv = append(argv,
@@ -97,7 +101,11 @@ func (s *Spec) Argv() []string {
 	if len(s.Plugin) > 0 {
 		argv = append(argv, "-plugin", strings.Join(s.Plugin, ","))
 	}
-	argv = append(argv, "-kernel", s.Kernel)
+	if s.Firmware != "" {
+		argv = append(argv, "-bios", s.Firmware)
+	} else {
+		argv = append(argv, "-kernel", s.Kernel)
+	}
 	if s.Initrd != "" {
 		argv = append(argv, "-initrd", s.Initrd)
 	}

@@ -31,6 +31,8 @@ func TestArgv(t *testing.T) {
 		{"a snapshot comes back with everything else as it was", func(s *Spec) { s.Incoming = true },
 			head + "-accel tcg,thread=single" + act + icount + qmp + null +
 				" -kernel /k -incoming defer"},
+		{"somebody sits at it", func(s *Spec) { s.Firmware, s.Restarts = "/rom", true },
+			head + "-accel tcg,thread=single -cpu max" + icount + qmp + null + " -bios /rom"},
 		{"everything, commas doubled", func(s *Spec) {
 			s.Control, s.Plugin, s.Initrd, s.Cmdline = "/c,1", []string{"/v.so", "page=/p"}, "/i", "console=ttyS0,115200 x"
 		}, head + "-accel tcg,thread=single" + act + icount + qmp + null +

@@ -88,7 +88,7 @@ func (e *Entry) setup(board string, baud int) qemu.Setup {
 // Ready implements kind.Entry.
 func (e *Entry) Ready(ctx context.Context, o kind.Options) error {
 	setup := e.setup("", o.Baud)
-	_, err := qemu.NewBench(ctx, &setup, o.Progress)
+	_, err := qemu.NewPool(ctx, &setup, o.Progress)
 	return err
 }
 
@@ -104,5 +104,5 @@ func (e *Entry) Bench(_ context.Context, board string, k kind.Kernel, o kind.Opt
 	}
 	return &kind.Made{Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: setup.CPUs, Mode: string(e.Wire), Repeats: e.Wire == qemu.Exact,
 		Names: symbols, Bench: &bench{setup: setup, fast: e.FastForward, accept: o.Accept, own: line, img: k.Image, tell: o.Progress,
-			of: map[string]*qemu.Bench{}}}, nil
+			of: map[string]*qemu.Pool{}}}, nil
 }

@@ -23,10 +23,10 @@ type bench struct {
 	tell         io.Writer
 
 	mu sync.Mutex
-	of map[string]*qemu.Bench
+	of map[string]*qemu.Pool
 }
 
-func (b *bench) get(ctx context.Context, cmdline string) (*qemu.Bench, error) {
+func (b *bench) get(ctx context.Context, cmdline string) (*qemu.Pool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if pool := b.of[cmdline]; pool != nil {
@@ -39,7 +39,7 @@ func (b *bench) get(ctx context.Context, cmdline string) (*qemu.Bench, error) {
 			return nil, err
 		}
 	}
-	pool, err := qemu.NewBench(ctx, &setup, b.tell)
+	pool, err := qemu.NewPool(ctx, &setup, b.tell)
 	if err == nil {
 		b.of[cmdline] = pool
 	}

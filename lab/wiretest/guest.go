@@ -26,7 +26,7 @@ type guest struct {
 	setup   qemu.Setup
 	plan    *plan.Plan
 	payload qemu.Payload
-	bench   *qemu.Bench
+	bench   *qemu.Pool
 }
 
 // runID of all plans here: equal inputs must give equal bytes.
@@ -39,7 +39,7 @@ func (t *test) exact(cpus int) qemu.Setup {
 
 // newGuest prepares a guest; cmdline is whole.
 func newGuest(ctx context.Context, img *kernels.Image, setup qemu.Setup, p *plan.Plan, cmdline string, tell io.Writer) (*guest, error) {
-	bench, err := qemu.NewBench(ctx, &setup, tell)
+	bench, err := qemu.NewPool(ctx, &setup, tell)
 	if err != nil {
 		return nil, err
 	}

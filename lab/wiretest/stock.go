@@ -10,13 +10,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"lastpage/capture/ring"
-	"lastpage/dut/child"
 	"lastpage/dut/qemu"
 	"lastpage/kernels"
 	"lastpage/kernels/plan"
@@ -56,47 +54,39 @@ func paced(ctx context.Context, t *test, img *kernels.Image) (*shot, time.Durati
 	if err := kernels.WriteInitramfs(&initrd, img, p, nil); err != nil {
 		return nil, 0, err
 	}
-	var files child.Files
-	defer files.Close()
-	ram, err := child.Memfd("lastpage-stock-ram", 256<<20)
+	ram, err := qemu.NewRAM(256 << 20)
 	if err != nil {
 		return nil, 0, err
 	}
-	rd, err := child.Memfd("lastpage-stock-initrd", 0)
-	if err != nil {
-		return nil, 0, err
-	}
+	defer ram.Close()
 	control, out, err := os.Pipe()
 	if err != nil {
 		return nil, 0, err
 	}
 	defer control.Close()
+	defer out.Close()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, 0, err
 	}
 	theirs, ours := os.NewFile(uintptr(pair[0]), "theirs"), pair[1]
 	defer unix.Close(ours)
+	defer theirs.Close()
 	// As little as the kernel allows waits in between: what lies there has left QEMU's UART.
 	_ = unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_SNDBUF, 1)
 	_ = unix.SetsockoptInt(ours, unix.SOL_SOCKET, unix.SO_RCVBUF, 1)
-	spec := qemu.Spec{Binary: t.Binary, Mode: qemu.Free, CPUs: 1, MemMiB: 256, Kernel: img.Vmlinuz, Cmdline: img.Cmdline,
-		QMP: fmt.Sprintf("lastpage-wiretest-%d-%d", os.Getpid(), time.Now().UnixNano())}
-	spec.RAM, spec.Initrd, spec.Control = files.Give(ram), files.Give(rd), files.Give(out)
-	files.Give(theirs)
-	spec.Serial = fmt.Sprintf("socket,fd=%d", files.Last())
-	if _, err := rd.Write(initrd.Bytes()); err != nil {
-		return nil, 0, err
-	}
-	argv := slices.DeleteFunc(spec.Argv(), func(a string) bool { return a == "-S" })
-	start := time.Now()
-	proc, err := child.Start(argv, &files)
+	spec := qemu.Spec{Binary: t.Binary, Mode: qemu.Free, CPUs: 1, MemMiB: 256, Kernel: img.Vmlinuz, Cmdline: img.Cmdline}
+	m, err := qemu.Launch(ctx, spec, qemu.Handed{RAM: ram, Initrd: initrd.Bytes(), Control: out, Serial: theirs})
 	if err != nil {
 		return nil, 0, err
 	}
-	defer proc.Kill()
+	defer m.Close()
 	theirs.Close()
 	out.Close()
+	start := time.Now()
+	if err := m.Cont(ctx); err != nil {
+		return nil, 0, err
+	}
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
@@ -110,12 +100,12 @@ func paced(ctx context.Context, t *test, img *kernels.Image) (*shot, time.Durati
 	}()
 	wire, late, err := pace(ctx, ours, 11520, over)
 	if err != nil {
-		proc.Kill()
-		return nil, 0, fmt.Errorf("%w (%w)", err, proc.Failure())
+		m.Close()
+		return nil, 0, fmt.Errorf("%w (%w)", err, m.Failure())
 	}
 	s := &shot{Wire: wire, Host: time.Since(start)}
-	proc.Kill()
-	s.Ring, err = readRing(ctx, ram, 256<<20)
+	m.Close()
+	s.Ring, err = readRing(ctx, ram, ram.Size())
 	return s, late, err
 }
 

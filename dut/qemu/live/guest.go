@@ -9,10 +9,6 @@ package live
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"slices"
-	"time"
 
 	"lastpage/dut/child"
 	"lastpage/dut/qemu"
@@ -24,7 +20,7 @@ const UBoot = "/usr/lib/u-boot/qemu-x86/u-boot.rom"
 
 // Machine is what is started.
 type Machine struct {
-	Spec     qemu.Spec // without the paths of what is handed over: RAM, Initrd, Plugin, QMP
+	Spec     qemu.Spec // without what Start sets: names of what is handed over, Firmware, Restarts
 	Initrd   []byte
 	Firmware string // file that is run instead of a kernel
 	Page     vuart.Config
@@ -32,33 +28,22 @@ type Machine struct {
 
 // Guest is a machine that runs.
 type Guest struct {
-	Page *vuart.Page
-	proc *child.Process
+	Page    *vuart.Page
+	machine *qemu.Machine
 }
 
-// Start starts the guest. Its receiver is looked after every 2 ms of host time (vuart.Live).
-func Start(ctx context.Context, m Machine) (g *Guest, err error) {
+// Start starts the guest, whose reset is a reset and whose power-off is the end. Its receiver is looked after every 2 ms of host time
+// (vuart.Live).
+func Start(ctx context.Context, m Machine) (*Guest, error) {
 	plugin, err := vuart.Build(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var files child.Files
-	defer files.Close()
-	ram, err := child.Memfd("lastpage-live-ram", int64(m.Spec.MemMiB)<<20)
+	ram, err := qemu.NewRAM(int64(m.Spec.MemMiB) << 20)
 	if err != nil {
 		return nil, err
 	}
-	m.Spec.RAM = files.Give(ram)
-	if m.Initrd != nil {
-		f, err := child.Memfd("lastpage-live-initrd", 0)
-		if err != nil {
-			return nil, err
-		}
-		m.Spec.Initrd = files.Give(f)
-		if _, err := f.Write(m.Initrd); err != nil {
-			return nil, err
-		}
-	}
+	defer ram.Close()
 	f, err := child.Memfd("lastpage-live-page", 0)
 	if err != nil {
 		return nil, err
@@ -67,40 +52,25 @@ func Start(ctx context.Context, m Machine) (g *Guest, err error) {
 	if err != nil {
 		return nil, err
 	}
-	dup, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", page.File().Fd())) // ours to close
+	m.Spec.Firmware, m.Spec.Restarts = m.Firmware, true
+	machine, err := qemu.Launch(ctx, m.Spec, qemu.Handed{RAM: ram, Initrd: m.Initrd, Plugin: plugin, Page: page, Options: []vuart.Option{vuart.Live}})
 	if err != nil {
 		page.Close()
 		return nil, err
 	}
-	m.Spec.Plugin = vuart.Args(plugin, files.Give(dup), vuart.Live)
-	m.Spec.QMP = fmt.Sprintf("lastpage-live-%d-%d", os.Getpid(), time.Now().UnixNano())
-	proc, err := child.Start(m.argv(), &files)
-	if err != nil {
+	if err := machine.Cont(ctx); err != nil {
+		machine.Close()
 		page.Close()
 		return nil, err
 	}
-	return &Guest{Page: page, proc: proc}, nil
-}
-
-// argv is the board's command line, except that the guest runs at once, since nothing has to be set up over the monitor before, and that
-// its reset is a reset and its power-off the end.
-func (m *Machine) argv() []string {
-	argv := slices.DeleteFunc(m.Spec.Argv(), func(a string) bool { return a == "-S" })
-	if i := slices.Index(argv, "-action"); i >= 0 {
-		argv = slices.Delete(argv, i, i+2)
-	}
-	if m.Firmware != "" {
-		i := slices.Index(argv, "-kernel")
-		argv = slices.Replace(argv, i, i+2, "-bios", m.Firmware)
-	}
-	return argv
+	return &Guest{Page: page, machine: machine}, nil
 }
 
 // Done is closed when the guest has ended.
-func (g *Guest) Done() <-chan struct{} { return g.proc.Done() }
+func (g *Guest) Done() <-chan struct{} { return g.machine.Done() }
 
 // Failure describes a guest that is gone. It wraps an *exec.ExitError if QEMU did not end well.
-func (g *Guest) Failure() error { return g.proc.Failure() }
+func (g *Guest) Failure() error { return g.machine.Failure() }
 
 // Kill ends the guest. The page stays: it is the caller's to read and close.
-func (g *Guest) Kill() { g.proc.Kill() }
+func (g *Guest) Kill() { g.machine.Close() }

@@ -13,13 +13,12 @@ import (
 
 	"lastpage/capture/wire"
 	"lastpage/dut"
-	"lastpage/dut/child"
 	"lastpage/dut/qemu/vuart"
 )
 
-// Bench opens boards of one setup; any number of goroutines may open some at the same time. It keeps the last keepSnapshots snapshots of
+// Pool opens boards of one setup; any number of goroutines may open some at the same time. It keeps the last keepSnapshots snapshots of
 // armed guests.
-type Bench struct {
+type Pool struct {
 	setup  Setup
 	plugin string // path of the UART model
 	facts  map[string]string
@@ -34,8 +33,8 @@ type Bench struct {
 // reference and its trials.
 const keepSnapshots = 2
 
-// NewBench checks that this machine can run s.
-func NewBench(ctx context.Context, s *Setup, progress io.Writer) (*Bench, error) {
+// NewPool checks that this machine can run s.
+func NewPool(ctx context.Context, s *Setup, progress io.Writer) (*Pool, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
@@ -64,13 +63,13 @@ func NewBench(ctx context.Context, s *Setup, progress io.Writer) (*Bench, error)
 	if s.Mode == Exact {
 		facts["icount_shift"], facts["seed"] = strconv.Itoa(s.Shift), strconv.FormatUint(s.Seed, 10)
 	}
-	b := &Bench{setup: *s, plugin: plugin, facts: facts, tell: progress}
+	b := &Pool{setup: *s, plugin: plugin, facts: facts, tell: progress}
 	b.setup.FastForward = s.FastForward && fit.FastForward
 	return b, nil
 }
 
 // Mode describes the wire in one word for the head of a grade.
-func (b *Bench) Mode() string {
+func (b *Pool) Mode() string {
 	m := string(b.setup.Mode)
 	if b.setup.FastForward {
 		m += "+ff"
@@ -82,7 +81,7 @@ func (b *Bench) Mode() string {
 }
 
 // Close frees the snapshots. No board may be opened any more.
-func (b *Bench) Close() {
+func (b *Pool) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, s := range b.snaps {
@@ -92,7 +91,7 @@ func (b *Bench) Close() {
 }
 
 // Open gives a board that is about to run p: freshly powered on, or restored at the moment it reported that it was armed.
-func (b *Bench) Open(ctx context.Context, p Payload) (*dut.Board, error) {
+func (b *Pool) Open(ctx context.Context, p Payload) (*dut.Board, error) {
 	if !b.setup.Snapshot {
 		return b.open(ctx, p, nil)
 	}
@@ -105,7 +104,7 @@ func (b *Bench) Open(ctx context.Context, p Payload) (*dut.Board, error) {
 }
 
 // snapshot gives the snapshot of p, to be released by the caller; the first that asks boots it.
-func (b *Bench) snapshot(ctx context.Context, p Payload) (*snapshot, error) {
+func (b *Pool) snapshot(ctx context.Context, p Payload) (*snapshot, error) {
 	key := p.key(&b.setup)
 	if s := b.use(key); s != nil {
 		return s, nil
@@ -132,7 +131,7 @@ func (b *Bench) snapshot(ctx context.Context, p Payload) (*snapshot, error) {
 }
 
 // use finds a snapshot that is there and counts its new user.
-func (b *Bench) use(key string) *snapshot {
+func (b *Pool) use(key string) *snapshot {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i, s := range b.snaps {
@@ -145,21 +144,21 @@ func (b *Bench) use(key string) *snapshot {
 	return nil
 }
 
-func (b *Bench) release(s *snapshot) {
+func (b *Pool) release(s *snapshot) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.drop(s)
 }
 
 // drop counts one user less; the last one closes.
-func (b *Bench) drop(s *snapshot) {
+func (b *Pool) drop(s *snapshot) {
 	if s.users--; s.users == 0 {
 		s.close()
 	}
 }
 
 // open starts a QEMU and puts a board around it.
-func (b *Bench) open(ctx context.Context, p Payload, snap *snapshot) (*dut.Board, error) {
+func (b *Pool) open(ctx context.Context, p Payload, snap *snapshot) (*dut.Board, error) {
 	l, err := b.launch(ctx, p, snap)
 	if err != nil {
 		return nil, err
@@ -183,7 +182,7 @@ func (b *Bench) open(ctx context.Context, p Payload, snap *snapshot) (*dut.Board
 }
 
 // launch starts the process with its shared memory, and the goroutines that empty the page and the control channel.
-func (b *Bench) launch(ctx context.Context, p Payload, snap *snapshot) (l *live, err error) {
+func (b *Pool) launch(ctx context.Context, p Payload, snap *snapshot) (l *live, err error) {
 	l = &live{log: wire.NewLog(wire.Virtual, wire.Frame{Baud: b.setup.Baud, Bits: 10}), boot: newBoot()}
 	defer func(l *live) { // a return of nil, err leaves no other
 		if err != nil {
@@ -193,32 +192,21 @@ func (b *Bench) launch(ctx context.Context, p Payload, snap *snapshot) (l *live,
 	if err := l.memory(&b.setup, snap); err != nil {
 		return nil, err
 	}
-	initrd, err := child.Memfd("lastpage-initrd", 0)
-	if err != nil {
-		return nil, err
-	}
-	defer initrd.Close()
-	if _, err := initrd.Write(p.Initrd); err != nil {
-		return nil, fmt.Errorf("write initramfs: %w", err)
-	}
 	in, out, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer out.Close()
-	var files child.Files
 	spec := Spec{Binary: b.setup.Binary, Mode: b.setup.Mode, Accel: "tcg", MemMiB: b.setup.MemMiB, CPUs: b.setup.CPUs,
 		Kernel: p.Kernel, Cmdline: p.Cmdline, Shift: b.setup.Shift, Seed: b.setup.Seed, Incoming: snap != nil}
-	spec.RAM, spec.Initrd, spec.Control = files.Give(l.ram.file), files.Give(initrd), files.Give(out)
-	var options []vuart.Option
+	h := Handed{RAM: l.ram, Initrd: p.Initrd, Control: out, Plugin: b.plugin, Page: l.page}
 	if snap != nil {
-		options = append(options, vuart.Resume)
+		h.Options = append(h.Options, vuart.Resume)
 	}
 	if b.setup.FastForward {
-		options = append(options, vuart.FastForward)
+		h.Options = append(h.Options, vuart.FastForward)
 	}
-	spec.Plugin = vuart.Args(b.plugin, files.Give(l.page.File()), options...)
-	if l.machine, err = start(ctx, spec, l.ram, &files); err != nil {
+	if l.machine, err = Launch(ctx, spec, h); err != nil {
 		in.Close()
 		return nil, err
 	}
