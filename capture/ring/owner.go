@@ -82,7 +82,7 @@ func (r *Reader) consoles(ctx context.Context) ([]Console, []uint64, error) {
 				return nil
 			}
 			i += j
-			v := uint64(off) + uint64(i) - r.sp.physBase + startKernelMap
+			v := r.sp.imageAt(uint64(off) + uint64(i))
 			if i+conSize > len(chunk) || v%8 != 0 {
 				continue
 			}

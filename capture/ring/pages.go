@@ -3,7 +3,6 @@ package ring
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"sort"
 )
 
@@ -79,14 +78,10 @@ const maxSections = 1 << 20
 // addTables takes in the page tables that lead to what is in the set, so that tools which walk them can. Tables that cannot
 // be read are left out: whoever needs them did not get here.
 func (p *pageSet) addTables() {
-	if p.sp.levels == 0 {
-		return
-	}
-	p.sp.tables = make(map[uint64]bool)
-	defer func() { p.sp.tables = nil }()
+	tables := make(map[uint64]bool)
 	for _, virt := range p.virts {
 		if virt != 0 {
-			_, _, _ = p.sp.walk(virt)
+			_, _, _ = p.sp.tables(virt, func(table uint64) { tables[table] = true })
 		}
 	}
 	base := p.sp.directMap()
@@ -94,7 +89,7 @@ func (p *pageSet) addTables() {
 	for _, virt := range p.virts {
 		taken[virt] = true
 	}
-	for table := range p.sp.tables {
+	for table := range tables {
 		if _, ok := p.virts[table]; !ok {
 			p.virts[table] = 0
 			if base != 0 && !taken[base+table] {
@@ -102,30 +97,6 @@ func (p *pageSet) addTables() {
 			}
 		}
 	}
-}
-
-// directMap gives the virtual address of physical address 0 (page_offset_base), 0 if it cannot be told: the lowest mapping in
-// the kernel's half is the direct map, and it starts with the first page of RAM.
-func (s *space) directMap() uint64 {
-	v := ^uint64(0) << (pageShift + 9*s.levels - 1)
-	for range 4 * 512 {
-		phys, _, err := s.walk(v)
-		if err == nil && phys == 0 {
-			return v
-		}
-		if err == nil {
-			break
-		}
-		var absent *absentError
-		if !errors.As(err, &absent) {
-			break
-		}
-		step := uint64(1) << (pageShift + 9*(absent.level-1))
-		if v = v&^(step-1) + step; v == 0 {
-			break
-		}
-	}
-	return 0
 }
 
 // segments gives the set as PT_LOADs in the order of virtual address, contiguous pages joined.
