@@ -211,22 +211,36 @@ func (t *Trial) hear(b *dut.Board) {
 // lacks notes a capability that the board does not have.
 func (t *Trial) lacks(what string) { t.Lacks = append(t.Lacks, what) }
 
-// bootOr is err, or what it comes from: a kernel that died before it was armed. That is the kernel's doing on every kind of board.
+// bootOr is err, or what it comes from: a kernel that died before it was armed. That is the kernel's doing on every kind of board, unless
+// the board may have killed it: then the trial is void.
 func (t *Trial) bootOr(b *dut.Board, err error) error {
-	if _, provoked := t.fired(trigProvoke); err != nil || provoked || t.Armed != nil || t.Order.Plan == nil {
+	var boot *dut.BootError
+	if err == nil {
+		boot = t.neverArmed(b)
+	} else if !errors.As(err, &boot) {
 		return err
 	}
-	console := b.Wire.Bytes(b.Wire.Start(), b.Wire.Len())
-	at, line := dut.Death(console)
-	if at < 0 && t.End.By != "trigger" {
-		at, line = 0, "its machine ended by "+t.End.By
-	}
 	switch {
-	case at < 0:
+	case boot == nil:
 		return nil
 	case b.BootDoubt != "":
-		t.Void = append(t.Void, fmt.Sprintf("the kernel died before it was armed (%s), which may be the board's doing: %s", line, b.BootDoubt))
+		t.Void = append(t.Void, fmt.Sprintf("%s before it was armed, which may be the board's doing: %s", boot.Why, b.BootDoubt))
 		return nil
 	}
-	return dut.NewBootError("the kernel died ("+line+")", console)
+	return boot
+}
+
+// neverArmed looks at a machine that has ended and was never provoked: whether its kernel had died.
+func (t *Trial) neverArmed(b *dut.Board) *dut.BootError {
+	if _, provoked := t.fired(trigProvoke); provoked || t.Armed != nil || t.Order.Plan == nil {
+		return nil
+	}
+	console := b.Wire.Bytes(b.Wire.Start(), b.Wire.Len())
+	if at, line := dut.Death(console); at >= 0 {
+		return dut.NewBootError("the kernel died ("+line+")", console)
+	}
+	if t.End != nil && t.End.By != "trigger" {
+		return dut.NewBootError("the machine ended by "+t.End.By, console)
+	}
+	return nil
 }
