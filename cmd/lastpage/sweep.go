@@ -38,7 +38,8 @@ what it makes the kernel send. The result is a curve: how much of the WARN is st
 the moment of the NMI. --by says how the moments are spread: evenly over the bytes of the wire, behind each record, or evenly over
 the time. Where the whole WARN begins to be stored, or sent, the gap is then halved: to a byte, and between two bytes to 1 us.
 
---out DIR gets sweep.json, sweep.tsv, sweep.png, sweep.svg, and the whole evidence of every --sample'th point. A sweep
+--out DIR gets sweep.json, sweep.tsv and the whole evidence of every --sample'th point, and one picture of all strategies
+(sweep.png, sweep.svg). A sweep
 that was stopped goes on where it was when it is started again with the same --out. Every point is a moment of its own and is
 tried once: on an exact wire it gives the same bytes whenever it is tried.`,
 		Example: `  lastpage sweep --strategy inline
@@ -78,6 +79,7 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 	}
 	p := newProgress(cmd.ErrOrStderr())
 	defer p.end()
+	var done []*compare.Sweep
 	for _, name := range f.strategies {
 		dir := f.out
 		if len(f.strategies) > 1 {
@@ -86,15 +88,16 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 		sw, err := f.one(cmd, board, cat, name, dir, p)
 		p.end()
 		if sw != nil {
+			done = append(done, sw)
 			if perr := f.print(cmd, sw, dir); perr != nil {
 				err = errors.Join(err, perr)
 			}
 		}
 		if err != nil {
-			return resumable(err, cmd, f.out)
+			return resumable(errors.Join(err, drawSweeps(done, f.strategies, f.out)), cmd, f.out)
 		}
 	}
-	return nil
+	return drawSweeps(done, f.strategies, f.out)
 }
 
 func (f *sweepFlags) one(cmd *cobra.Command, board *lab.Board, cat *kernels.Catalogue, name, dir string, p *progress) (*compare.Sweep, error) {
