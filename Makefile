@@ -8,7 +8,7 @@ LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run strategies sweep test check bench fuzz clean
+.PHONY: help setup run strategies sweep test check mutants bench fuzz clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,13 +29,18 @@ sweep: setup $(BIN) ## a WARN interrupted at 1000 points of its course, for each
 	$(BIN) sweep --strategy legacy,inline,deferred,explicit,kthread-only,newest-first --board qemu-smp1
 	$(BIN) sweep --strategy legacy,inline,deferred,explicit,kthread-only,newest-first
 
-test: setup $(BIN) ## everything that can fail: unit tests, replayed trials, real kernels on QEMU
-	$(GO) vet ./...
+test: setup check $(BIN) ## everything that can fail: linters, unit tests, replayed trials, real kernels on QEMU
 	$(GO) test -timeout 60m ./...   # the specs boot kernels; go's own limit of 10 minutes is for idle machines
+	cd specs/example && $(GO) test ./...   # a module of its own
 
-check: ## linters and the import law
+check: ## linters and the laws of specs/law: imports, licences, prose
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) test ./specs/law
 	$(GO) run $(LINT) run ./...
+
+mutants: ## every reason for which a trial is void, taken out of the judge: a test must notice
+	@$(GO) test -list '^TestMutants' ./harness/... | grep -q '^TestMutants' || { echo "mutants: no TestMutants in ./harness/..."; exit 1; }
+	LASTPAGE_MUTANTS=1 $(GO) test -count=1 -timeout 60m -v -run '^TestMutants' ./harness/...
 
 bench: setup $(BIN) ## speed, as ratios taken in one run
 	$(GO) test -run '^$$' -bench . ./...

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
-	"github.com/onsi/ginkgo/v2/reporters"
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/format"
 	"github.com/onsi/gomega/gexec"
@@ -53,8 +52,7 @@ var _ = BeforeSuite(func() {
 
 var _ = AfterSuite(func() { gexec.CleanupBuildArtifacts() })
 
-var _ = ReportAfterSuite("JUnit, evidence", func(r Report) {
-	Expect(reporters.GenerateJUnitReport(r, "junit.xml")).To(Succeed())
+var _ = ReportAfterSuite("evidence", func(r Report) {
 	if r.SuiteSucceeded {
 		Expect(os.RemoveAll(evidence)).To(Succeed())
 		return

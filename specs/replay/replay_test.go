@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	. "github.com/onsi/ginkgo/v2"
-	"github.com/onsi/ginkgo/v2/reporters"
 	. "github.com/onsi/gomega"
 
 	"lastpage/harness/grade"
@@ -25,10 +24,6 @@ func TestReplay(t *testing.T) {
 	var _ = Describe("a recorded trial is graded as its header says:", func() { gradeAll(all) })
 	RunSpecs(t, "recorded trials")
 }
-
-var _ = ReportAfterSuite("JUnit", func(r Report) {
-	Expect(reporters.GenerateJUnitReport(r, "junit.xml")).To(Succeed())
-})
 
 // recorded are all recorded trials.
 func recorded() ([]*replay.Case, error) {

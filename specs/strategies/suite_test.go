@@ -15,7 +15,6 @@ import (
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
-	"github.com/onsi/ginkgo/v2/reporters"
 	. "github.com/onsi/gomega"
 
 	"lastpage/harness"
@@ -46,8 +45,7 @@ var _ = BeforeSuite(func() {
 	Expect(err).NotTo(HaveOccurred())
 })
 
-var _ = ReportAfterSuite("JUnit, evidence", func(r Report) {
-	Expect(reporters.GenerateJUnitReport(r, "junit.xml")).To(Succeed())
+var _ = ReportAfterSuite("evidence", func(r Report) {
 	if r.SuiteSucceeded {
 		Expect(os.RemoveAll(evidence)).To(Succeed())
 		return
