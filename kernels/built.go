@@ -58,7 +58,7 @@ func (b *BuildSource) spec() (build.Spec, error) {
 		if err != nil {
 			return s, fmt.Errorf("read config: %w", err)
 		}
-		s.Config = build.Config{Full: data}
+		s.Config = build.Config{Full: data, Name: b.Config}
 	}
 	return s, nil
 }
@@ -81,6 +81,7 @@ func (img *Image) fromBuild(ctx context.Context, b *BuildSource, o Options) erro
 	if k.Package.Package != "" {
 		img.Packages = append(img.Packages, k.Package)
 	}
+	img.Origin = b.origin(ctx, s, k)
 	if img.Probe, err = probe.Build(ctx, k.Build, k.Key, o.Progress); err != nil {
 		return err
 	}

@@ -149,6 +149,9 @@ func (c *Catalogue) check() error {
 	return errors.Join(errs...)
 }
 
+// Newer says whether something newer can be looked for: a package, whose resolution is remembered. Anything else is looked at every time.
+func (s Source) Newer() bool { return s.DebianImage != nil || s.Build != nil && s.Build.Package != nil }
+
 // imagePackage is a versioned image; linux-image-amd64 and its like hold nothing.
 var imagePackage = regexp.MustCompile(`^linux-image-[0-9].*-amd64(-unsigned)?$`)
 

@@ -41,6 +41,8 @@ type Image struct {
 	Modules      []string            `json:"modules,omitempty"` // .ko files in load order; empty if all is built in
 	Packages     []debian.Provenance `json:"packages,omitempty"`
 	Key          string              `json:"key"` // digest of everything the image was made from
+	// Origin says what a kernel was made from where that is the user's: tree, commit, patches and configuration, with their digests.
+	Origin map[string]string `json:"origin,omitempty"`
 }
 
 // Options of Prepare.

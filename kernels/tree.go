@@ -43,10 +43,12 @@ func (c *Catalogue) Use(name string, t Tree) error {
 	if t.Config != "" {
 		b.Config = t.Config
 	}
-	for _, f := range append(b.Patches[:len(b.Patches):len(b.Patches)], t.Config) {
-		if _, err := os.Stat(f); f != "" && err != nil {
-			return fmt.Errorf("tree: %w", err)
-		}
+	s, err := b.spec()
+	if err == nil {
+		err = s.Check()
+	}
+	if err != nil {
+		return err
 	}
 	k.Source.Build = &b
 	k.Description += ", from " + b.String()

@@ -13,8 +13,12 @@ func TestUseTree(t *testing.T) {
 	t.Setenv(CatalogueEnv, "")
 	dir := t.TempDir()
 	tarball, patch := filepath.Join(dir, "linux.tar.xz"), filepath.Join(dir, "mine.patch")
-	for _, f := range []string{tarball, patch} {
-		if err := os.WriteFile(f, nil, 0o644); err != nil {
+	for f, text := range map[string]string{tarball: "\xfd7zXZ", patch: "--- a/k\n+++ b/k\n@@ -1 +1 @@\n-a\n+b\n", filepath.Join(dir, "Makefile"): "VERSION = 7\n",
+		filepath.Join(dir, "scripts/package/install-extmod-build"): "#!/bin/sh\n"} {
+		if err := os.MkdirAll(filepath.Dir(f), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(f, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -42,6 +46,10 @@ func TestUseTreeRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	empty := filepath.Join(t.TempDir(), "empty.tar.xz")
+	if err := os.WriteFile(empty, []byte("# hello\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, try := range []struct {
 		kernel string
 		tree   Tree
@@ -51,6 +59,10 @@ func TestUseTreeRefuses(t *testing.T) {
 		{Strategic, Tree{Patches: []string{"no/such.patch"}}, "no/such.patch"},
 		{Strategic, Tree{Config: "no/such.config"}, "no/such.config"},
 		{Strategic, Tree{Source: "https://example.org/linux#-x"}, "begins with '-'"},
+		{Strategic, Tree{Source: t.TempDir()}, "not a kernel tree"},
+		{Strategic, Tree{Source: empty}, "not a tarball"},
+		{Strategic, Tree{Patches: []string{empty}}, "not a patch"},
+		{Strategic, Tree{Config: empty}, "not a kernel configuration"},
 		{"debian-6.12", Tree{Source: t.TempDir()}, "is fetched, not built"},
 		{"linux-8", Tree{}, "no kernel"},
 	} {

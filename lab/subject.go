@@ -38,7 +38,7 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 	}
 	return &harness.Subject{Strategy: st.Name, Kernel: st.Kernel, KernelKey: img.Key, Release: img.Release, Console: string(img.Console),
 		Board: b.Name, Mode: made.Mode, Repeats: made.Repeats, Cmdline: made.Cmdline, Frame: made.Frame, CPUs: made.CPUs, Names: made.Names,
-		Bench: made.Bench}, nil
+		Origin: img.Origin, Bench: made.Bench}, nil
 }
 
 // find looks a strategy up. A name may be followed by more words for the command line, each after a '+':

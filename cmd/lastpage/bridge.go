@@ -73,6 +73,14 @@ Whatever was lost is counted and told at the end, with everything else that is n
 	fl.StringVar(&o.binary, "qemu", "", "QEMU binary (default qemu-system-x86_64 from PATH)")
 	fl.StringSliceVar(&o.catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		if o.firmware != "" {
+			if err := idle(cmd, "with --firmware, which runs in place of a kernel", "kernel", "append", "catalogue"); err != nil {
+				return err
+			}
+		}
+		if _, err := os.Lstat(o.link); o.link != "" && err == nil {
+			return fmt.Errorf("--link %s is there already: remove it, or take another name", o.link)
+		}
 		return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 	}
 	return c

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,11 @@ The UART's own error counters are read before and after: if they moved, the capt
 	c.Flags().BoolVar(&quiet, "quiet", false, "do not show what is captured")
 	asJSON := jsonFlag(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if strings.HasPrefix(args[0], "tcp:") {
+			if err := idle(cmd, "on a TCP port: its rate is set at the other end", "baud"); err != nil {
+				return err
+			}
+		}
 		if out == "" {
 			out = filepath.Join("runs", "capture-"+time.Now().Format("20060102-150405"))
 		}

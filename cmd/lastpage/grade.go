@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -34,13 +35,22 @@ what was never stored, and it is printed as unknown.`,
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		var g *grade.Grade
 		switch {
-		case len(args) == 1 && wireFile == "" && ringFile == "" && expected == "":
+		case len(args) == 1:
+			if err := idle(cmd, "on a trial's folder, which holds all that is to be known", "wire", "ring", "expected", "run-id", "loglevel"); err != nil {
+				return err
+			}
 			t, err := harness.Regrade(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
 			g = t.Grade
-		case len(args) == 0 && wireFile != "":
+		case wireFile != "":
+			if loglevel < 0 || loglevel > 15 {
+				return fmt.Errorf("--loglevel %d: want 1 to 15, or 0 for unknown", loglevel)
+			}
+			if runID != "" && !runIDs.MatchString(runID) {
+				return fmt.Errorf("--run-id %q: want 8 hex digits", runID)
+			}
 			var err error
 			if g, err = gradeFiles(cmd, wireFile, ringFile, expected, runID, loglevel); err != nil {
 				return err
@@ -62,6 +72,9 @@ what was never stored, and it is printed as unknown.`,
 	}
 	return c
 }
+
+// runIDs are what the probe puts into its records.
+var runIDs = regexp.MustCompile(`^[0-9a-f]{8}$`)
 
 func gradeFiles(cmd *cobra.Command, wireFile, ringFile, expected, runID string, loglevel int) (*grade.Grade, error) {
 	idx := ""

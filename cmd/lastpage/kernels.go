@@ -62,6 +62,17 @@ func kernelsFetch(files *[]string) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		for _, name := range args {
+			k, err := cat.Kernel(name)
+			if err != nil {
+				return err
+			}
+			if !k.Source.Newer() {
+				if err := idle(cmd, "on "+name+", which is looked at every time", "refresh"); err != nil {
+					return err
+				}
+			}
+		}
 		p := newProgress(cmd.ErrOrStderr())
 		defer p.end()
 		var all []*kernels.Image
@@ -118,6 +129,11 @@ tree compile only what they touch. The log is kept, a failed one too.
 		if err := cat.Use(name, tree); err != nil {
 			return err
 		}
+		if k, err := cat.Kernel(name); err == nil && !k.Source.Newer() {
+			if err := idle(cmd, "on a source that is looked at every time", "refresh"); err != nil {
+				return err
+			}
+		}
 		p := newProgress(cmd.ErrOrStderr())
 		defer p.end()
 		img, err := cat.Prepare(cmd.Context(), name, kernels.Options{Refresh: *refresh, Progress: p})
@@ -145,6 +161,9 @@ func kernelsPath(files *[]string) *cobra.Command {
 	}
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
+			if err := idle(cmd, "without a kernel", "catalogue"); err != nil {
+				return err
+			}
 			root, err := store.Root()
 			if err == nil {
 				fmt.Fprintln(cmd.OutOrStdout(), root)

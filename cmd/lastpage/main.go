@@ -86,7 +86,7 @@ Exit status: 0 passed, 1 the kernel failed the policy, 2 inconclusive, 3 the lab
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newSweep(), newStrategies(), newGrade(), newDmesg(), newCapture(), newKernels(), newBoards(), newDoctor(), newWire())
+	root.AddCommand(newRun(), newSweep(), newMatrix(), renamed("strategies", newMatrix()), newGrade(), newDmesg(), newCapture(), newKernels(), newBoards(), newDoctor(), newWire())
 	teach(root)
 	return root
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"lastpage/harness"
 	"lastpage/harness/compare"
@@ -30,6 +31,13 @@ type runFlags struct {
 	json            bool
 }
 
+// What is tried when the user names nothing: stock kernels, which nobody has to build; or, of a tree of his, how mainline flushes and what
+// was proposed to replace it.
+var (
+	stockStrategies = []string{"legacy", "nbcon-rt"}
+	treeStrategies  = []string{"inline", "deferred"}
+)
+
 func newRun() *cobra.Command {
 	var f runFlags
 	c := &cobra.Command{
@@ -46,24 +54,29 @@ The moment of an interruption (--inject, may be repeated; trials take them in tu
 A trial that the harness spoilt is void: it is repeated, counted, and never graded.`,
 		Example: `  lastpage run
   lastpage run --strategy nbcon-rt --scenario warn-nmi-panic --inject share:10% --inject share:90%
+  lastpage run --tree ~/src/linux --patch 0001-mine.patch
   lastpage run --strategy legacy --scenario warn --trials 20 --board qemu-concurrent`,
 		Args: cobra.NoArgs,
 	}
-	fl := c.Flags()
+	f.add(c.Flags())
+	c.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
+	return c
+}
+
+func (f *runFlags) add(fl *pflag.FlagSet) {
 	f.flags(fl)
-	fl.StringSliceVar(&f.strategies, "strategy", nil, "strategies of the catalogue (default legacy,nbcon-rt)")
+	fl.StringSliceVar(&f.strategies, "strategy", nil, "strategies of the catalogue (default "+strings.Join(stockStrategies, ",")+
+		"; with --tree, --patch or --config "+strings.Join(treeStrategies, ",")+")")
 	fl.StringSliceVar(&f.kernels, "kernel", nil, "kernels of the catalogue, each as the strategy that it is by itself")
 	fl.StringVar(&f.scenario, "scenario", "warn-nmi-panic", "what is provoked")
-	fl.StringArrayVar(&f.injects, "inject", []string{"share:25%", "share:50%", "share:75%"}, "when it is interrupted")
-	fl.IntVar(&f.trials, "trials", 3, "valid trials per strategy")
+	fl.StringArrayVar(&f.injects, "inject", []string{"share:25%", "share:50%", "share:75%"}, "when it is interrupted; a scenario may bring its own moments")
+	fl.IntVar(&f.trials, "trials", 3, "valid trials per strategy; by default as many as there are moments, if they are more")
 	fl.IntVar(&f.retries, "retries", 2, "void trials allowed for each valid one")
 	fl.DurationVar(&f.phase, "phase", 5207*time.Microsecond, "provoke each interrupted trial this much later than the one before; 0 makes them equal")
 	fl.StringVar(&f.wire, "wire", "", "override the board's wire: exact or concurrent")
 	fl.StringVar(&f.out, "out", "", "folder of the run; one that was interrupted goes on there (default runs/DATE-TIME)")
 	fl.StringVar(&f.require, "require", "", "fail with status 1 if a strategy's letter is below this one (A to F)")
 	fl.BoolVar(&f.json, "json", false, "print run.json (docs/json.md describes it)")
-	c.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
-	return c
 }
 
 func scenarioHelp() string {
@@ -75,24 +88,21 @@ func scenarioHelp() string {
 }
 
 // order checks everything that can be checked before anything is fetched or booted.
-func (f *runFlags) order() (compare.RunOrder, error) {
-	o := compare.RunOrder{Trials: f.trials, Series: harness.Series{Retries: f.retries, PhaseUS: uint32(f.phase.Microseconds()), Shape: f.shape()}}
+func (f *runFlags) order(cmd *cobra.Command) (compare.RunOrder, error) {
+	o := compare.RunOrder{Series: harness.Series{Retries: f.retries, PhaseUS: uint32(f.phase.Microseconds()), Shape: f.shape()}}
 	var err error
 	if o.Scenario, err = harness.FindScenario(f.scenario); err != nil {
 		return o, err
 	}
-	for _, s := range f.injects {
-		in, err := harness.ParseInject(s)
-		if err != nil {
-			return o, err
-		}
-		o.Injects = append(o.Injects, in)
+	if o.Injects, err = f.moments(cmd, &o.Scenario); err != nil {
+		return o, err
 	}
+	o.Trials = f.trials
 	if f.trials < 1 || f.retries < 0 {
 		return o, fmt.Errorf("--trials %d --retries %d: at least one trial, and no fewer than no retries", f.trials, f.retries)
 	}
-	if f.phase < 0 || f.phase > time.Second {
-		return o, fmt.Errorf("--phase %s: want 0 to 1s", f.phase)
+	if f.phase < 0 || f.phase > time.Second || f.phase%time.Microsecond != 0 {
+		return o, fmt.Errorf("--phase %s: want 0 to 1s in whole microseconds", f.phase)
 	}
 	if f.require != "" {
 		if err := gate.CheckLetter(f.require); err != nil {
@@ -106,11 +116,11 @@ func (f *runFlags) order() (compare.RunOrder, error) {
 }
 
 func (f *runFlags) run(cmd *cobra.Command) error {
-	o, err := f.order()
+	o, err := f.order(cmd)
 	if err != nil {
 		return err
 	}
-	board, cat, err := f.open()
+	board, cat, err := f.open(cmd)
 	if err != nil {
 		return err
 	}
@@ -119,7 +129,7 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	names, err := f.names(cat)
+	names, err := f.names(cmd, cat)
 	if err != nil {
 		return err
 	}
@@ -151,25 +161,26 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 }
 
 // names are the strategies to try. A kernel by itself becomes a strategy of its own name.
-func (f *runFlags) names(cat *kernels.Catalogue) ([]string, error) {
+func (f *runFlags) names(cmd *cobra.Command, cat *kernels.Catalogue) ([]string, error) {
 	names := slices.Clone(f.strategies)
 	for _, k := range f.kernels {
 		if _, err := cat.Kernel(k); err != nil {
 			return nil, err
 		}
+		if _, err := cat.Strategy(k); err == nil {
+			return nil, fmt.Errorf("--kernel %s: a strategy has that name too; take --strategy %s, or give the kernel another name in the catalogue", k, k)
+		}
 		cat.Strategies = append(cat.Strategies, kernels.Strategy{Name: k, Kernel: k, StandsFor: "the kernel as it is"})
 		names = append(names, k)
 	}
-	if len(names) == 0 {
-		names = []string{"legacy", "nbcon-rt"}
+	switch {
+	case len(names) > 0:
+	case f.tree.Set():
+		names = treeStrategies
+	default:
+		names = stockStrategies
 	}
-	for _, n := range names {
-		base, _, _ := strings.Cut(n, "+")
-		if _, err := cat.Strategy(base); err != nil {
-			return nil, err
-		}
-	}
-	return names, nil
+	return names, f.known(cmd, cat, names)
 }
 
 func (f *runFlags) print(w io.Writer, r *compare.Run, dir string) error {

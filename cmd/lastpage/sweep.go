@@ -67,7 +67,10 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 	if !slices.Contains(compare.SweepBy, f.by) {
 		return fmt.Errorf("--by %s: want one of %s", f.by, strings.Join(compare.SweepBy, ", "))
 	}
-	board, cat, err := f.open()
+	board, cat, err := f.open(cmd)
+	if err == nil {
+		err = f.known(cmd, cat, f.strategies)
+	}
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"lastpage/harness"
@@ -39,9 +40,12 @@ func (t *target) shape() *harness.Shape {
 }
 
 // open finds the board and the catalogue.
-func (t *target) open() (*lab.Board, *kernels.Catalogue, error) {
+func (t *target) open(cmd *cobra.Command) (*lab.Board, *kernels.Catalogue, error) {
 	if t.baud < 50 || t.baud > 4_000_000 {
 		return nil, nil, fmt.Errorf("--baud %d: want 50 to 4000000", t.baud)
+	}
+	if err := t.check(cmd); err != nil {
+		return nil, nil, err
 	}
 	inv, err := lab.LoadInventory(t.inventory)
 	if err != nil {
@@ -60,7 +64,7 @@ func (t *target) open() (*lab.Board, *kernels.Catalogue, error) {
 
 func treeFlags(fl *pflag.FlagSet, t *kernels.Tree) {
 	fl.StringVar(&t.Source, "tree", "", "Linux tree to build in place of "+kernels.Strategic+"'s: a directory (only read), a tarball, or a git URL[#REF]")
-	fl.StringArrayVar(&t.Patches, "patch", nil, "patch on top of the strategies' own; may be repeated")
+	fl.StringArrayVar(&t.Patches, "patch", nil, "patch on top of the catalogue's; may be repeated")
 	fl.StringVar(&t.Config, "config", "", "whole .config in place of the small one")
 }
 

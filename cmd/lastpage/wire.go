@@ -45,8 +45,25 @@ Exit status: 0 everything holds, 1 something does not, 2 something could not be 
 	asJSON := jsonFlag(c)
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		cat, err := kernels.LoadCatalogue(catalogue...)
+		if err == nil {
+			err = wiretest.CheckParts(o.Only)
+		}
+		if err == nil {
+			_, err = cat.Kernel(o.Kernel)
+		}
 		if err != nil {
 			return err
+		}
+		if o.Trials < 1 && cmd.Flags().Changed("trials") {
+			return fmt.Errorf("--trials %d: want 1 or more", o.Trials)
+		}
+		for _, option := range []string{"kernel", "trials", "quick", "out"} {
+			if o.Takes(option) {
+				continue
+			}
+			if err := idle(cmd, "on the parts "+strings.Join(o.Only, ", "), option); err != nil {
+				return err
+			}
 		}
 		p := newProgress(cmd.ErrOrStderr())
 		defer p.end()

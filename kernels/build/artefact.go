@@ -29,7 +29,6 @@ func (b *builder) collect(ctx context.Context, m *maker, tmp string, objects int
 	if err != nil {
 		return fmt.Errorf("collect: %w", err)
 	}
-	const pack = "scripts/package/install-extmod-build"
 	if _, err := os.Stat(filepath.Join(b.w.src, pack)); err != nil {
 		return fmt.Errorf("collect: %w: kernels before 6.7 cannot be built here", err)
 	}

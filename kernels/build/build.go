@@ -51,6 +51,9 @@ type Kernel struct {
 	Config    string            `json:"-"`
 	Build     string            `json:"-"` // modules can be built against it, with Compiler
 	Log       string            `json:"-"`
+	// Digest is of what it was built from before patches, after a word that says of what: "dir" and the SHA-256 of the names, the execute
+	// bits and the contents of all files, "tar" or "deb" and the SHA-256 of the file, "git" and the commit.
+	Digest string `json:"-"`
 }
 
 // Error is a build that failed in the compiler or in the kernel's build system. Errors of other kinds (no network, no space,
@@ -87,7 +90,7 @@ func build(ctx context.Context, s Spec, progress Progress) (*Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Config.check(); err != nil {
+	if err := s.Check(); err != nil {
 		return nil, err
 	}
 	touched, err := touchedBy(s.Patches)
@@ -127,7 +130,11 @@ func build(ctx context.Context, s Spec, progress Progress) (*Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return load(dir)
+	k, err := load(dir)
+	if err == nil {
+		k.Digest = src.key
+	}
+	return k, err
 }
 
 func (s Spec) key(src *source, cc *toolchain) string {

@@ -19,12 +19,16 @@ import (
 type Config struct {
 	Fragment []byte
 	Full     []byte
-	Objects  int // about as many are compiled for it, if somebody has counted; for the progress only
+	Name     string // of the file that Full came from, for people
+	Objects  int    // about as many are compiled for it, if somebody has counted; for the progress only
 }
 
 func (c Config) check() error {
 	if (len(c.Fragment) == 0) == (len(c.Full) == 0) {
 		return errors.New("config: want either a fragment or a full .config")
+	}
+	if len(c.Full) > 0 && settings(c.Full) == "" {
+		return fmt.Errorf("config %s: not a kernel configuration: no line of it sets anything (CONFIG_NAME=value, # CONFIG_NAME is not set)", c.Name)
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func (p Patch) touches() ([]string, error) {
 		return nil, fmt.Errorf("patch %s: %w", p.Name, err)
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("patch %s: no file in it", p.Name)
+		return nil, fmt.Errorf("patch %s: not a patch: it changes no file (want a unified diff, as git format-patch makes it)", p.Name)
 	}
 	return names, nil
 }

@@ -21,7 +21,7 @@ func TestTouches(t *testing.T) {
 		{"absolute", "--- /etc/passwd\n+++ /etc/passwd\n@@ -1 +1 @@\n-a\n+b\n", "etc/passwd", ""},
 		{"binary", "diff --git a/x b/x\nGIT binary patch\n", "", "not supported"},
 		{"rename", "diff --git a/x b/y\nrename from x\nrename to y\n", "", "not supported"},
-		{"empty", "hello\n", "", "no file"},
+		{"empty", "hello\n", "", "changes no file"},
 	} {
 		got, err := Patch{Name: c.name, Data: []byte(c.text)}.touches()
 		slices.Sort(got)

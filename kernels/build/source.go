@@ -140,8 +140,8 @@ func tarball(name string) bool {
 }
 
 func (s *source) fromTarball() error {
-	if !tarball(s.Tarball) {
-		return fmt.Errorf("source %s: want a name that ends in .tar, .tar.gz, .tar.bz2, .tar.xz or .tar.zst", s.Tarball)
+	if err := isTarball(s.Tarball); err != nil {
+		return err
 	}
 	f, err := os.Open(s.Tarball)
 	if err != nil {
@@ -247,8 +247,8 @@ func (s *source) fromDir() error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(dir, "Makefile")); err != nil {
-		return fmt.Errorf("source %s: not a kernel tree: %w", s.Dir, err)
+	if err := isTree(dir); err != nil {
+		return err
 	}
 	s.dir, s.line = dir, "dir "+dir
 	return nil

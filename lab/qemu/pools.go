@@ -98,5 +98,8 @@ func (b *bench) Open(ctx context.Context, o *harness.Order) (*dut.Board, error) 
 	for _, pkg := range b.img.Packages {
 		board.Facts["package "+pkg.Package] = pkg.Version
 	}
+	for name, what := range b.img.Origin {
+		board.Facts[name] = what
+	}
 	return board, nil
 }

@@ -32,20 +32,21 @@ type Options struct {
 // part is one group of facts.
 type part struct {
 	name, about string
+	takes       string // those of the options kernel, trials, quick and out that change what it does, by themselves or when quick is set
 	run         func(ctx context.Context, t *test) error
 }
 
 func parts() []part {
 	return []part{
-		{"rate", "rate inside records at each baud rate and format", rate},
-		{"loss", "repeated trials beside CPU hogs: no byte lost, ring and wire agree, exact and concurrent", loss},
-		{"nmi", "an NMI at one byte of the wire, again and again: the same wire", nmi},
-		{"sweep", "an NMI at each of 1,000 consecutive bytes of a flush (--out DIR keeps the TSV)", sweep},
-		{"tty", "a login shell on the line, stty at several rates, cat in both directions by interrupts", tty},
-		{"uboot", "typing at U-Boot at full rate", uboot},
-		{"speed", "host time of a trial against the wire's own time, plain and fast; trials an hour", speed},
-		{"stock", "beside it: QEMU's own UART paced through a socketpair, and the records that this loses", stock},
-		{"accept", "plain against fast-forward on every kernel of the catalogue, smp 1 and 2: equal bytes and times", accept},
+		{"rate", "rate inside records at each baud rate and format", "kernel quick out", rate},
+		{"loss", "repeated trials beside CPU hogs: no byte lost, ring and wire agree, exact and concurrent", "kernel trials quick out", loss},
+		{"nmi", "an NMI at one byte of the wire, again and again: the same wire", "kernel trials quick", nmi},
+		{"sweep", "an NMI at each of 1,000 consecutive bytes of a flush (--out DIR keeps the TSV)", "kernel quick out", sweep},
+		{"tty", "a login shell on the line, stty at several rates, cat in both directions by interrupts", "kernel quick out", tty},
+		{"uboot", "typing at U-Boot at full rate", "out", uboot},
+		{"speed", "host time of a trial against the wire's own time, plain and fast; trials an hour", "kernel trials quick", speed},
+		{"stock", "beside it: QEMU's own UART paced through a socketpair, and the records that this loses", "kernel", stock},
+		{"accept", "plain against fast-forward on every kernel of the catalogue, smp 1 and 2: equal bytes and times", "kernel-when-quick quick", accept},
 	}
 }
 
@@ -55,6 +56,25 @@ func Parts() (out [][2]string) {
 		out = append(out, [2]string{p.name, p.about})
 	}
 	return out
+}
+
+// Takes says whether any of the parts of o does something else for an option: kernel, trials, quick, out.
+func (o *Options) Takes(option string) bool {
+	return slices.ContainsFunc(parts(), func(p part) bool {
+		takes := strings.Fields(p.takes)
+		return (len(o.Only) == 0 || slices.Contains(o.Only, p.name)) &&
+			(slices.Contains(takes, option) || o.Quick && slices.Contains(takes, option+"-when-quick"))
+	})
+}
+
+// CheckParts refuses a name that no part has.
+func CheckParts(only []string) error {
+	for _, name := range only {
+		if !slices.ContainsFunc(parts(), func(p part) bool { return p.name == name }) {
+			return fmt.Errorf("part %q: unknown; there are %s", name, names())
+		}
+	}
+	return nil
 }
 
 // test is one run.
@@ -86,10 +106,8 @@ func Run(ctx context.Context, cat *kernels.Catalogue, o Options) (*Report, error
 	}
 	t := &test{Options: o, cat: cat, images: map[string]*kernels.Image{},
 		report: &Report{Schema: Schema, Quick: o.Quick, Started: time.Now().UTC(), Facts: []Fact{}}}
-	for _, name := range o.Only {
-		if !slices.ContainsFunc(parts(), func(p part) bool { return p.name == name }) {
-			return t.report, fmt.Errorf("part %q: unknown; there are %s", name, names())
-		}
+	if err := CheckParts(o.Only); err != nil {
+		return t.report, err
 	}
 	version, err := qemu.Version(ctx, o.Binary)
 	if err != nil {

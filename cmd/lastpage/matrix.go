@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,7 @@ func allScenarios() []string {
 	return all
 }
 
-type strategiesFlags struct {
+type matrixFlags struct {
 	target
 	strategies       []string
 	scenarios        []string
@@ -42,20 +43,20 @@ type strategiesFlags struct {
 	json             bool
 }
 
-func newStrategies() *cobra.Command {
-	var f strategiesFlags
+func newMatrix() *cobra.Command {
+	var f matrixFlags
 	c := &cobra.Command{
-		Use:   "strategies",
+		Use:   "matrix",
 		Short: "every strategy in every scenario: who loses what, where, and at what price",
 		Long: `Plays every scenario on every strategy and prints tables that fit into a mail. A strategy may be followed by more
 words for the command line: explicit+printk.flush_points=5.
 
 What was finished stays: with the same --out a stopped matrix goes on where it was, and more strategies or scenarios can
 be added to it.`,
-		Example: `  lastpage strategies
-  lastpage strategies --strategy inline,deferred --scenario panic-dies-in:kmsg-dump --scenario crash-exec-delay
-  lastpage strategies --masks
-  lastpage strategies survival runs/x/panic/inline/trial-001`,
+		Example: `  lastpage matrix
+  lastpage matrix --strategy inline,deferred --scenario panic-dies-in:kmsg-dump --scenario crash-exec-delay
+  lastpage matrix --masks
+  lastpage matrix survival runs/x/panic/inline/trial-001`,
 		Args: cobra.NoArgs,
 	}
 	fl := c.Flags()
@@ -74,15 +75,16 @@ be added to it.`,
 }
 
 // order checks everything that can be checked before anything is fetched or booted.
-func (f *strategiesFlags) order() (compare.MatrixOrder, error) {
+func (f *matrixFlags) order(cmd *cobra.Command) (compare.MatrixOrder, error) {
 	o := compare.MatrixOrder{Retries: f.retries, Workers: f.workers, Trials: f.trials, PhaseUS: 700, Shape: f.shape()}
 	if f.masks {
+		if err := idle(cmd, "beside --masks, which brings its own: leave one of them out", "strategy", "scenario"); err != nil {
+			return o, err
+		}
 		o.Trials = max(1, f.trials)
-		if f.strategies == nil {
-			f.strategies = []string{"deferred"}
-			for mask := range 32 {
-				f.strategies = append(f.strategies, fmt.Sprintf("explicit+printk.flush_points=%d", mask))
-			}
+		f.strategies = []string{"deferred"}
+		for mask := range 32 {
+			f.strategies = append(f.strategies, fmt.Sprintf("explicit+printk.flush_points=%d", mask))
 		}
 		for _, step := range plan.Steps() {
 			f.scenarios = append(f.scenarios, fmt.Sprintf("panic-dies-in:%s:%s", step, plan.DeathHang))
@@ -102,6 +104,9 @@ func (f *strategiesFlags) order() (compare.MatrixOrder, error) {
 		if err != nil {
 			return o, err
 		}
+		if slices.ContainsFunc(o.Scenarios, func(have harness.Scenario) bool { return have.Name == sc.Name }) {
+			return o, fmt.Errorf("scenario %s: named twice", sc.Name)
+		}
 		o.Scenarios = append(o.Scenarios, sc)
 	}
 	for _, text := range []string{"share:10%", "share:50%", "share:90%"} {
@@ -114,12 +119,15 @@ func (f *strategiesFlags) order() (compare.MatrixOrder, error) {
 	return o, nil
 }
 
-func (f *strategiesFlags) run(cmd *cobra.Command) error {
-	o, err := f.order()
+func (f *matrixFlags) run(cmd *cobra.Command) error {
+	o, err := f.order(cmd)
 	if err != nil {
 		return err
 	}
-	board, cat, err := f.open()
+	board, cat, err := f.open(cmd)
+	if err == nil {
+		err = f.known(cmd, cat, f.strategies)
+	}
 	if err != nil {
 		return err
 	}

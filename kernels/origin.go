@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernels
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"lastpage/kernels/build"
+)
+
+// origin is Image.Origin of a kernel that was built from s. What comes whole out of the built-in catalogue has none: its name says it all.
+func (b *BuildSource) origin(ctx context.Context, s build.Spec, k *build.Kernel) map[string]string {
+	if b.Package != nil && len(b.Patches) == 0 && b.Config == "" {
+		return nil
+	}
+	o := map[string]string{"tree": b.String()}
+	kind, digest, _ := strings.Cut(k.Digest, " ")
+	switch kind {
+	case "git":
+		o["commit"] = digest
+	case "dir":
+		o["tree"] += " (its files: sha256:" + digest + ")"
+		if id, dirty := build.Commit(ctx, b.Dir); dirty {
+			o["commit"] = id + ", with changes that are in no commit"
+		} else if id != "" {
+			o["commit"] = id
+		}
+	default:
+		o["tree"] += " (sha256:" + digest + ")"
+	}
+	own := s.Patches[len(s.Patches)-len(b.Patches):] // the series comes first
+	for i, p := range own {
+		name := "patch"
+		if len(own) > 1 {
+			name = fmt.Sprintf("patch %d", i+1)
+		}
+		o[name] = p.Name + " (sha256:" + sum(p.Data) + ")"
+	}
+	if b.Config != "" {
+		o["config"] = b.Config + " (sha256:" + sum(s.Config.Full) + ")"
+	}
+	return o
+}
+
+func sum(data []byte) string {
+	h := sha256.Sum256(data)
+	return hex.EncodeToString(h[:])
+}
