@@ -8,7 +8,7 @@ LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run strategies sweep test check mutants bench fuzz clean
+.PHONY: help setup run matrix strategies sweep test check mutants bench fuzz clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,8 +22,10 @@ $(BIN): $(SOURCES)
 run: setup $(BIN) ## boot stock kernels, provoke WARN + NMI panic, print how complete each flush strategy was
 	$(BIN) run
 
-strategies: setup $(BIN) ## every strategy in every scenario (builds a kernel the first time), as tables for a mail and as JSON
-	$(BIN) strategies
+matrix: setup $(BIN) ## every strategy in every scenario (builds a kernel the first time), as tables for a mail and as JSON
+	$(BIN) matrix
+
+strategies: matrix
 
 sweep: setup $(BIN) ## a WARN interrupted at 1000 points of its course, for each strategy, on one CPU and on two
 	$(BIN) sweep --strategy legacy,inline,deferred,explicit,kthread-only,newest-first --board qemu-smp1

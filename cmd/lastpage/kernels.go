@@ -107,7 +107,7 @@ func kernelsBuild(files *[]string) *cobra.Command {
 named by a digest of source, patches, configuration and compiler, so that nothing is built twice; other patches on the same
 tree compile only what they touch. The log is kept, a failed one too.
 
---tree, --patch and --config are also flags of run, sweep and strategies: those build in the same way what they need.`,
+--tree, --patch and --config are also flags of run, sweep and matrix: those build in the same way what they need.`,
 		Example: `  lastpage kernels build
   lastpage kernels build --tree ~/src/linux --patch 0001-mine.patch
   lastpage kernels build --tree https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git#v7.4-rc1

@@ -123,6 +123,18 @@ func TestDoubts(t *testing.T) {
 	}
 }
 
+// The matrix still answers to the name that it had, and says on standard error that it has another.
+func TestOldNameOfMatrix(t *testing.T) {
+	dir := badInput(t)
+	_, errs := (&call{args: []string{"strategies", "--masks", "--scenario", "warn"}, exit: exitLabFailed}).do(t, dir)
+	golden(t, "old-name-of-matrix", errs)
+	_, errs = (&call{args: []string{"strategies", "survival", "unfinished"}, exit: exitLabFailed}).do(t, dir)
+	golden(t, "old-name-of-survival", errs)
+	if out, _ := (&call{args: []string{"--help"}}).do(t, dir); strings.Contains(out, "\n  strategies ") || !strings.Contains(out, "\n  matrix ") {
+		t.Errorf("list of commands:\n%s", out)
+	}
+}
+
 // do runs the command in dir and checks its exit status. The folder does not show in what it gives back.
 func (c *call) do(t *testing.T, dir string) (out, errs string) {
 	t.Helper()
