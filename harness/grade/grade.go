@@ -46,6 +46,7 @@ func Explain(in Input) (*Grade, *align.Result) {
 	}
 	g.Console = j.console(opts)
 	g.Wire = j.wire()
+	j.paces()
 	if in.Ring != nil {
 		r := in.Ring
 		g.Ring = &Ring{Release: r.Release, Records: len(r.Records), Overwritten: r.Overwritten, Failed: r.Failed, NextSeq: r.NextSeq, Consoles: r.Consoles}

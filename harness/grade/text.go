@@ -45,6 +45,7 @@ func WriteText(w io.Writer, g *Grade) error {
 			b.WriteByte('\n')
 		}
 	}
+	g.unsteady(&b)
 	g.moments(&b)
 	c := g.Console
 	fmt.Fprintf(&b, "console   %s; %d torn, %d replay notes, %d repeats, %d dropped in %d notes\n",

@@ -3,6 +3,7 @@ package grade
 import (
 	"lastpage/capture/ring"
 	"lastpage/capture/wire"
+	"lastpage/harness/gaps"
 	"lastpage/kernels/plan"
 )
 
@@ -130,6 +131,8 @@ type Section struct {
 	FirstByte   *int64 `json:"first_byte"` // offset on the wire
 	LastByte    *int64 `json:"last_byte"`  // offset after the last one
 	OutOfOrder  int    `json:"out_of_order"`
+	// Pace is how the line ran inside the section's records; null without virtual times.
+	Pace *gaps.Pace `json:"pace"`
 }
 
 // Fates counts the section's records: Intact to Seen add up to all of them, and

@@ -39,6 +39,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"rate", "rate inside records at each baud rate and format", "kernel quick out", rate},
+		{"gaps", "mean rate and gaps inside records, from the first byte of the boot on, every strategy, smp 1, 2 and 4", "kernel-when-quick quick out", gaps},
 		{"loss", "repeated trials beside CPU hogs: no byte lost, ring and wire agree, exact and concurrent", "kernel trials quick out", loss},
 		{"nmi", "an NMI at one byte of the wire, again and again: the same wire", "kernel trials quick", nmi},
 		{"sweep", "an NMI at each of 1,000 consecutive bytes of a flush (--out DIR keeps the TSV)", "kernel quick out", sweep},

@@ -45,6 +45,7 @@ var bars = []bar{
 	{"lastpage/capture/ring", boards, nil, pure},
 	{"lastpage/harness/align", boards, nil, pure},
 	{"lastpage/harness/grade", boards, nil, pure},
+	{"lastpage/harness/gaps", boards, nil, pure},
 	{"lastpage/harness/gate", boards, nil, pure},
 	{"lastpage/harness/compare", boards, []string{"lastpage/harness", "lastpage/dut"}, "it puts trials together and knows no kind of board"},
 	{"lastpage/harness/report", boards, []string{"lastpage/harness", "lastpage/harness/compare"}, "it shows values and asks no board"},

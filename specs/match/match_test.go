@@ -66,7 +66,7 @@ func TestCannotTell(t *testing.T) {
 	unread := grade.Make(grade.Input{Wire: closed()})
 	for name, m := range map[string]types.GomegaMatcher{
 		"BeWholeOnTheWire": BeWholeOnTheWire(grade.Warn), "HaveNeverStored": HaveNeverStored(grade.Warn), "HaveLost": HaveLost(grade.Warn, 0),
-		"HaveNo": HaveNo(grade.Warn), "HaveStoredAll": HaveStoredAll(grade.Warn), "HaveLostNoByte": HaveLostNoByte(), "RunAt": RunAt(11520, 1),
+		"HaveNo": HaveNo(grade.Warn), "HaveStoredAll": HaveStoredAll(grade.Warn), "HaveLostNoByte": HaveLostNoByte(), "KeepItsRate": KeepItsRate(11520, 1, grade.Boot), "RunAt": RunAt(11520, 1),
 	} {
 		if _, err := m.Match(unread); err == nil {
 			t.Errorf("%s: no error about a grade without a ringbuffer and a trial", name)
