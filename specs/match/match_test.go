@@ -94,7 +94,8 @@ func folder(t *testing.T, step int64, text string) *harness.Trial {
 	}
 	if err := os.WriteFile(filepath.Join(dir, harness.TrialName), []byte(`{"schema": "lastpage.trial/1", "status": "finished",
 		"asked": {"plan": {"schema": 1, "run_id": "00000000"}},
-		"audit": {"figures": {"uart_overruns": 0, "uart_flushed": 0, "uart_changed": 0, "ring_lost": 0, "uart_wire": 200}}}`), 0o644); err != nil {
+		"audit": {"figures": {"uart_overruns": 0, "uart_flushed": 0, "uart_changed": 0, "ring_lost": 0}, "sent": 200,
+			"losses": ["uart_overruns", "uart_flushed", "uart_changed", "ring_lost"]}}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	w, err := wire.Create(dir, wire.Virtual, wire.Frame{Baud: 115200, Bits: 10})
