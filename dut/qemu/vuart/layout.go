@@ -6,7 +6,7 @@ package vuart
 
 const (
 	pageMagic    = "LPVUART\x00"
-	pageVersion  = 1
+	pageVersion  = 2
 	maxPattern   = 64
 	maxAnswer    = 32
 	inboxLen     = 1024
@@ -14,6 +14,12 @@ const (
 	headerAlign  = 4096
 	pageFIFO     = 16
 	triggerCount = 16
+)
+
+// What a doorbell is.
+const (
+	doorbellPort    = 1
+	doorbellAddress = 2
 )
 
 // Rec is one frame that left the transmitter.
@@ -143,8 +149,9 @@ type header struct {
 	Version, HeaderSize                    uint32
 	FileSize, RecsOff, EventsOff           uint64
 	RecsCap, EventsCap, RecSize, EventSize uint32
-	BaseBaud, IOPort, IRQ, DoorbellPort    uint32
+	BaseBaud, IOPort, IRQ, DoorbellIs      uint32
 	PageFlags, Knob                        uint32
+	Doorbell                               uint64
 
 	State, FFState               uint32
 	NCPU, ICountNS               uint32

@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"lastpage/kernels/plan"
 )
 
 // Config is what a page is made for.
@@ -18,14 +20,14 @@ type Config struct {
 	Base     uint32 // baud at divisor 1; a PC port has 115200, more is a wire that is faster than the guest was told
 	Port     uint16
 	IRQ      uint8
-	Doorbell uint16 // I/O port; 0: none
-	Records  int    // size of the byte ring, a power of two: how far the harness may be behind
-	Events   int    // likewise of the event ring
+	Doorbell plan.Doorbell
+	Records  int // size of the byte ring, a power of two: how far the harness may be behind
+	Events   int // likewise of the event ring
 }
 
 // Default is COM1 of a PC with a doorbell. A million records are 91 s of wire at 115200 baud.
 func Default() Config {
-	return Config{Base: 115200, Port: 0x3f8, IRQ: 4, Doorbell: 0x5e8, Records: 1 << 20, Events: 1 << 14}
+	return Config{Base: 115200, Port: 0x3f8, IRQ: 4, Doorbell: plan.Doorbell{Port: plan.DoorbellPort}, Records: 1 << 20, Events: 1 << 14}
 }
 
 // maxRing bounds the memory a page can ask for: 256 Mi records, 4 GiB.
@@ -83,7 +85,15 @@ func newHeader(c Config) (*header, error) {
 		Version: pageVersion, HeaderSize: uint32(unsafe.Sizeof(header{})),
 		RecsCap: uint32(c.Records), EventsCap: uint32(c.Events),
 		RecSize: uint32(unsafe.Sizeof(Rec{})), EventSize: uint32(unsafe.Sizeof(Event{})),
-		BaseBaud: c.Base, IOPort: uint32(c.Port), IRQ: uint32(c.IRQ), DoorbellPort: uint32(c.Doorbell),
+		BaseBaud: c.Base, IOPort: uint32(c.Port), IRQ: uint32(c.IRQ),
+	}
+	switch {
+	case c.Doorbell.Port != 0 && c.Doorbell.Address != 0:
+		return nil, fmt.Errorf("doorbell %s: one place", c.Doorbell)
+	case c.Doorbell.Port != 0:
+		h.DoorbellIs, h.Doorbell = doorbellPort, uint64(c.Doorbell.Port)
+	case c.Doorbell.Address != 0:
+		h.DoorbellIs, h.Doorbell = doorbellAddress, c.Doorbell.Address
 	}
 	copy(h.Magic[:], pageMagic)
 	h.RecsOff = (uint64(h.HeaderSize) + headerAlign - 1) / headerAlign * headerAlign

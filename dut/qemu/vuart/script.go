@@ -4,7 +4,7 @@ package vuart
 
 import "fmt"
 
-// The self-test's script: what the guest in csrc/rom.S is to do with the port, and what it must see. The figures follow from the data sheet.
+// The self-test's script: what the guest in csrc/rom_x86.S is to do with the port, and what it must see. The figures follow from the data sheet.
 
 // Operations of the guest. Each that reports rings the doorbell with its own number and (register<<8 | value).
 const (

@@ -117,7 +117,7 @@ func runSelfTest(ctx context.Context, dir, qemu, plugin string, opts []Option) (
 		return o, err
 	}
 	defer os.RemoveAll(tmp)
-	err = compile(ctx, tmp, []string{"-m32", "-nostdlib", "-static", "-Wl,-melf_i386,--oformat=binary,-Ttext=0,--build-id=none", "-o", "rom"}, "", "rom.S")
+	err = compile(ctx, tmp, []string{"-m32", "-nostdlib", "-static", "-Wl,-melf_i386,--oformat=binary,-Ttext=0,--build-id=none", "-o", "rom"}, "", "rom_x86.S")
 	if err != nil {
 		return o, err
 	}

@@ -1,35 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The steps of panic(): each is told to the doorbell, and one may be the last. Also trouble inside the panic. */
-#include <linux/io.h>
 #include <linux/irqflags.h>
 #include <linux/kmsg_dump.h>
 #include <linux/notifier.h>
 #include <linux/panic.h>
 #include <linux/panic_notifier.h>
-#include <asm/desc.h>
 #include "probe.h"
-
-static void die_hang(void)
-{
-	for (;;)
-		asm volatile("cli; hlt" : : : "memory");
-}
-
-static void die_reset(void)
-{
-	outb(0x02, 0xcf9);	/* ICH9 reset control register: hard reset, then the 0 to 1 edge that does it */
-	outb(0x06, 0xcf9);
-	outb(0xfe, 0x64);	/* keyboard controller: pulse the reset line */
-	die_hang();
-}
-
-static void die_triple(void)
-{
-	static const struct desc_ptr none;
-
-	asm volatile("lidt %0; int3" : : "m" (none));
-	die_hang();
-}
+#include "x86.h"
 
 static void step(enum lp_step s)
 {
@@ -39,13 +16,13 @@ static void step(enum lp_step s)
 	local_irq_disable();
 	switch (lp_plan.die_how) {
 	case LP_RESET:
-		die_reset();
+		lp_die_reset();
 		break;
 	case LP_TRIPLE:
-		die_triple();
+		lp_die_triple();
 		break;
 	default:
-		die_hang();
+		lp_die_hang();
 	}
 }
 

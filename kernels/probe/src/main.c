@@ -5,11 +5,11 @@
  *
  * Everything is fixed by parameters at load time. Writing to `run`, or sysrq-y, sets the plan off once.
  */
-#include <linux/io.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/sysrq.h>
 #include "probe.h"
+#include "x86.h"
 
 struct lp_plan lp_plan = { .record_len = 80, .delay_ms = 300 };
 
@@ -31,18 +31,18 @@ LP_PARAM(doorbell, ushort);
 void lp_ring(enum lp_code code, u32 arg)
 {
 	if (lp_plan.doorbell)
-		outl(code | arg << 8, lp_plan.doorbell);
+		lp_door_write(lp_plan.doorbell, code | arg << 8);
 }
 
 /*
  * A number that the harness chose after the plan was fixed: trials that start from one snapshot differ by it. 0 on a machine
- * whose doorbell has no knob, which then does not know the word at the doorbell's own port.
+ * whose doorbell has no knob, which then does not know the word at the doorbell's own place.
  */
 u32 lp_knob(void)
 {
-	if (!lp_plan.doorbell || inl(lp_plan.doorbell) != LP_DOORBELL_WORD)
+	if (!lp_plan.doorbell || lp_door_read(lp_plan.doorbell, 0) != LP_DOORBELL_WORD)
 		return 0;
-	return inl(lp_plan.doorbell + 4);
+	return lp_door_read(lp_plan.doorbell, 4);
 }
 
 /*

@@ -10,8 +10,8 @@
 #include <linux/smp.h>
 #include <linux/wait.h>
 #include <uapi/linux/sched/types.h>
-#include <asm/nmi.h>
 #include "probe.h"
+#include "x86.h"
 
 #define NESTED_PANIC_NS (1 * NSEC_PER_MSEC)	/* after the first call of panic(), which stops the other CPU within a few ms */
 #define LOCKUP_NS (5 * NSEC_PER_SEC)	/* the init sets watchdog_thresh to 1 s: a report after 2 s */
@@ -130,7 +130,7 @@ static int provoke_thread(void *unused)
 		lp_flood(true);
 		preempt_disable();
 		WRITE_ONCE(nmi_wanted, true);
-		asm volatile("int $2" : : : "memory");
+		lp_raise_nmi();
 		preempt_enable();
 		finish();
 		break;

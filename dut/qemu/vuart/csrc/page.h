@@ -16,7 +16,7 @@
 #include "uart16550.h"
 
 #define PAGE_MAGIC "LPVUART"
-#define PAGE_VERSION 1
+#define PAGE_VERSION 2
 #define PAGE_TRIGGERS 16
 #define PAGE_PATTERN 64
 #define PAGE_TRIGGER_RX 32
@@ -81,6 +81,7 @@ struct page_trigger {
 };
 
 enum { STATE_CREATED, STATE_LOADED, STATE_READY, STATE_RAN, STATE_CUT, STATE_REFUSED };
+enum { DOORBELL_NONE, DOORBELL_PORT, DOORBELL_ADDRESS };
 enum { FF_OFF, FF_ON, FF_IMPOSSIBLE };
 
 struct page_ff {
@@ -97,8 +98,9 @@ struct page {
 	uint32_t version, header_size;
 	uint64_t file_size, recs_off, events_off;
 	uint32_t recs_cap, events_cap, rec_size, event_size;
-	uint32_t base_baud, io_port, irq, doorbell_port; /* doorbell_port 0: none */
-	uint32_t page_flags, knob; /* knob: what the guest reads at doorbell_port + 4; the harness may turn it while the VM stands */
+	uint32_t base_baud, io_port, irq, doorbell_is;
+	uint32_t page_flags, knob; /* knob: what the guest reads at doorbell + 4; the harness may turn it while the VM stands */
+	uint64_t doorbell; /* an I/O port or a physical address, as doorbell_is says */
 
 	/* P */
 	uint32_t state, ff_state;

@@ -3,7 +3,7 @@
  * Puts the device into QEMU: -plugin vuart.so,page=FILE[,mode=resume][,ff=on][,live=MS]
  *
  * The chip lies over QEMU's own serial port (keep `-serial null`, so that firmware and ACPI still announce a COM1), the
- * doorbell on a port of its own. No code of the guest is instrumented for it.
+ * doorbell on a port or an address of its own. No code of the guest is instrumented for it.
  *
  *   mode=fresh   (default) the page was just made; the chip powers on
  *   mode=resume  the page was copied together with a snapshot of the VM; with -loadvm the chip goes on where it was
@@ -235,13 +235,14 @@ static void machine_ready(Notifier *n, void *data)
 	while (qemu_get_cpu(p->ncpu))
 		p->ncpu++;
 	p->icount_ns = use_icount ? icount_to_ns(1) : 0;
-	irq = isa_get_irq(NULL, p->irq);
+	irq = board_irq(p->irq);
 	timer_init_full(uart_timer, NULL, QEMU_CLOCK_VIRTUAL, 1, 0, tick, NULL);
 	memory_region_init_io(uart_region, NULL, &uart_ops, NULL, "lastpage-uart", UART_REGS);
-	memory_region_add_subregion_overlap(get_system_io(), p->io_port, uart_region, 10);
-	if (p->doorbell_port) {
+	memory_region_add_subregion_overlap(board_io(), p->io_port, uart_region, 10);
+	if (p->doorbell_is != DOORBELL_NONE) {
 		memory_region_init_io(bell_region, NULL, &bell_ops, NULL, "lastpage-doorbell", 8);
-		memory_region_add_subregion_overlap(get_system_io(), p->doorbell_port, bell_region, 10);
+		memory_region_add_subregion_overlap(p->doorbell_is == DOORBELL_PORT ? board_io() : get_system_memory(), p->doorbell,
+		                                    bell_region, 10);
 	}
 	qemu_register_reset(reset, NULL);
 	qemu_add_vm_change_state_handler(run_state, NULL);

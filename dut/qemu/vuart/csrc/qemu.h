@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "x86.h"
+
 typedef struct {
 	uint64_t (*read)(void *opaque, uint64_t addr, unsigned size);
 	void (*write)(void *opaque, uint64_t addr, uint64_t v, unsigned size);
@@ -38,8 +40,7 @@ enum { DEVICE_LITTLE_ENDIAN = 2 };
 
 void memory_region_init_io(void *mr, void *owner, const MemoryRegionOps *ops, void *opaque, const char *name, uint64_t size);
 void memory_region_add_subregion_overlap(void *mr, uint64_t off, void *sub, int priority);
-void *get_system_io(void);
-void *isa_get_irq(void *dev, unsigned irq);
+void *get_system_memory(void);
 void qemu_set_irq(void *irq, int level);
 void qemu_add_machine_init_done_notifier(Notifier *n);
 void qemu_register_reset(void (*f)(void *), void *opaque);
@@ -82,8 +83,6 @@ extern char timers_state[];
 int64_t icount_get(void);
 int64_t qemu_clock_deadline_ns_all(int clock, int attributes);
 void qemu_timer_notify_cb(void *opaque, int clock);
-int x86_cpu_gdb_read_register(void *cpu, void *byte_array, int reg);
-int x86_cpu_gdb_write_register(void *cpu, uint8_t *from, int reg);
 int cpu_memory_rw_debug(void *cpu, uint64_t vaddr, void *buf, uint64_t len, bool write);
 void *g_byte_array_new(void); /* GLib; its first member is the data pointer */
 void *g_byte_array_set_size(void *byte_array, unsigned n);
