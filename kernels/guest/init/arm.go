@@ -13,9 +13,6 @@ import (
 	"lastpage/kernels/plan"
 )
 
-// consolePort is the console under test.
-const consolePort = "/dev/ttyS0"
-
 // arm sets everything the plan asks for, loads the probe, and reads back what the kernel made of it.
 func arm(p *plan.Plan) (*plan.Message, error) {
 	cpus, err := onlineCPUs()

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -16,13 +15,10 @@ import (
 )
 
 // The crash kernel of StepCrashExec is a few instructions that tell the doorbell and die. kexec_load(2) takes raw segments for
-// the reserved range (crashkernel= on the command line) and jumps to the entry in 64-bit mode, identity-mapped
-// (arch/x86/kernel/machine_kexec_64.c), so nothing of a real kernel is needed.
+// the reserved range (crashkernel= on the command line) and jumps to the entry, so nothing of a real kernel is needed.
 const (
-	sysKexecLoad    = 246 // x86-64
-	kexecOnCrash    = 1
-	kexecArchX86_64 = 62 << 16
-	pageSize        = 4096
+	kexecOnCrash = 1
+	pageSize     = 4096
 )
 
 type kexecSegment struct {
@@ -43,7 +39,7 @@ func loadCrashStub(p *plan.Plan) error {
 	}
 	code := crashStub(p.Doorbell, p.DieHow)
 	seg := kexecSegment{&code[0], uintptr(len(code)), at, pageSize}
-	_, _, errno := syscall.Syscall6(sysKexecLoad, at, 1, uintptr(unsafe.Pointer(&seg)), kexecOnCrash|kexecArchX86_64, 0, 0)
+	_, _, errno := syscall.Syscall6(sysKexecLoad, at, 1, uintptr(unsafe.Pointer(&seg)), kexecOnCrash|kexecArch, 0, 0)
 	runtime.KeepAlive(code)
 	if errno != 0 {
 		return fmt.Errorf("load the crash kernel: %w", errno)
@@ -69,30 +65,4 @@ func crashRange(iomem string) (uintptr, error) {
 		return lo, nil
 	}
 	return 0, errors.New("no range is reserved for a crash kernel: crashkernel=64M is missing on the command line")
-}
-
-// crashStub is position-independent x86-64 code.
-func crashStub(port uint16, how plan.Death) []byte {
-	var c []byte
-	out := func(word uint32) {
-		c = append(c, 0xb8)                                  // mov $word,%eax
-		c = binary.LittleEndian.AppendUint32(c, word)        //
-		c = append(c, 0x66, 0xba, byte(port), byte(port>>8)) // mov $port,%dx
-		c = append(c, 0xef)                                  // out %eax,(%dx)
-	}
-	if port != 0 {
-		out(plan.Word(plan.CrashExec, 0))
-		out(plan.Word(plan.Die, uint32(plan.StepArg(plan.StepCrashExec))))
-	}
-	switch how {
-	case plan.DeathReset:
-		c = append(c, 0x66, 0xba, 0xf9, 0x0c, // mov $0xcf9,%dx
-			0xb0, 0x02, 0xee, // mov $2,%al; out %al,(%dx)
-			0xb0, 0x06, 0xee) // mov $6,%al; out %al,(%dx)
-	case plan.DeathTriple:
-		c = append(c, 0x0f, 0x01, 0x1d, 5, 0, 0, 0, // lidt 5(%rip): the zeros behind the loop below
-			0xcc) // int3
-	}
-	c = append(c, 0xfa, 0xf4, 0xeb, 0xfc) // cli; hlt; jmp to the cli
-	return append(c, make([]byte, 10)...)
 }

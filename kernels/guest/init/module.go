@@ -28,8 +28,6 @@ func moduleList() ([]string, error) {
 	return strings.Fields(string(data)), err
 }
 
-const sysFinitModule = 313 // x86-64
-
 func load(path, params string) error {
 	f, err := os.Open(path)
 	if err != nil {
