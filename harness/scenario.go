@@ -3,11 +3,11 @@ package harness
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"lastpage/dut"
 	"lastpage/kernels/plan"
+	"lastpage/names"
 )
 
 // Scenario is what is provoked, and whether and how it is interrupted.
@@ -86,7 +86,7 @@ func FindScenario(name string) (Scenario, error) {
 		}
 		all = append(all, s.Name)
 	}
-	return Scenario{}, fmt.Errorf("scenario %q: unknown; there are %s", name, strings.Join(all, ", "))
+	return Scenario{}, names.Unknown("scenario", name, "", all)
 }
 
 // plan is the plan of a trial on a machine with so many CPUs; reference: of the trial that says what is expected, in which nobody

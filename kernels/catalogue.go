@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"lastpage/kernels/debian"
+	"lastpage/names"
 )
 
 //go:embed catalogue.yaml
@@ -169,17 +170,9 @@ func (s Source) check() error {
 	return nil
 }
 
-// UnknownError is the name of nothing in the catalogue.
-type UnknownError struct {
-	What, Name string
-	Known      []string
-}
+const inCatalogue = "in the catalogue"
 
-func (e *UnknownError) Error() string {
-	return fmt.Sprintf("no %s %q in the catalogue; known: %s", e.What, e.Name, strings.Join(e.Known, ", "))
-}
-
-// Kernel finds an entry; the error is an *UnknownError.
+// Kernel finds an entry; the error is a *names.UnknownError.
 func (c *Catalogue) Kernel(name string) (*Kernel, error) {
 	var known []string
 	for i := range c.Kernels {
@@ -188,10 +181,10 @@ func (c *Catalogue) Kernel(name string) (*Kernel, error) {
 		}
 		known = append(known, c.Kernels[i].Name)
 	}
-	return nil, &UnknownError{"kernel", name, known}
+	return nil, names.Unknown("kernel", name, inCatalogue, known)
 }
 
-// Strategy finds an entry; the error is an *UnknownError.
+// Strategy finds an entry; the error is a *names.UnknownError.
 func (c *Catalogue) Strategy(name string) (*Strategy, error) {
 	var known []string
 	for i := range c.Strategies {
@@ -200,5 +193,5 @@ func (c *Catalogue) Strategy(name string) (*Strategy, error) {
 		}
 		known = append(known, c.Strategies[i].Name)
 	}
-	return nil, &UnknownError{"strategy", name, known}
+	return nil, names.Unknown("strategy", name, inCatalogue, known)
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lastpage/names"
 )
 
 func user(t *testing.T, text string) string {
@@ -68,7 +70,7 @@ func TestMerge(t *testing.T) {
 	if _, err := c.Kernel("debian-6.12"); err != nil {
 		t.Error(err)
 	}
-	var unknown *UnknownError
+	var unknown *names.UnknownError
 	if _, err := c.Kernel("nonesuch"); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "debian-6.12-rt") {
 		t.Errorf("unknown: %v", err)
 	}

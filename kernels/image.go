@@ -56,6 +56,17 @@ func (c *Catalogue) Image(ctx context.Context, name string, progress io.Writer) 
 	return c.Prepare(ctx, name, Options{Progress: progress})
 }
 
+// Cached is the named kernel as it lies in the store. Nothing is fetched and nothing built: what is missing is an error that wraps a
+// *store.AbsentError and names the command that brings it.
+func (c *Catalogue) Cached(ctx context.Context, name string) (*Image, error) {
+	img, err := c.Prepare(store.Only(ctx), name, Options{})
+	var absent *store.AbsentError
+	if errors.As(err, &absent) {
+		return nil, fmt.Errorf("kernel %s is not in the cache (%w); this brings it:\n  lastpage kernels fetch %s", name, absent, name)
+	}
+	return img, err
+}
+
 // Prepare makes the named kernel ready to boot. With everything in the store it takes no network and no compiler.
 func (c *Catalogue) Prepare(ctx context.Context, name string, o Options) (*Image, error) {
 	k, err := c.Kernel(name)

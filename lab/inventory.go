@@ -16,6 +16,7 @@ import (
 
 	"lastpage/lab/kind"
 	"lastpage/lab/qemu"
+	"lastpage/names"
 )
 
 //go:embed inventory.yaml
@@ -129,12 +130,12 @@ func (b *Board) complete() error {
 
 // Find returns the board of that name, or an error that lists all.
 func (inv *Inventory) Find(name string) (*Board, error) {
-	list := ""
+	var known []string
 	for _, b := range inv.Boards {
 		if b.Name == name {
 			return b, nil
 		}
-		list += " " + b.Name
+		known = append(known, b.Name)
 	}
-	return nil, fmt.Errorf("board %q: not in the inventory; there are:%s", name, list)
+	return nil, names.Unknown("board", name, "in the inventory", known)
 }

@@ -15,7 +15,7 @@ func newBoards() *cobra.Command {
 		Long:  "Boards are listed in an inventory (YAML). Without --inventory the built-in one is used, whose boards are all QEMU.",
 	}
 	inventory := c.PersistentFlags().String("inventory", "", "inventory file (default: the built-in one)")
-	list := &cobra.Command{Use: "list", Short: "what there is", Args: cobra.NoArgs}
+	list := &cobra.Command{Use: "list", Short: "what there is", Args: nothing}
 	asJSON := jsonFlag(list)
 	list.RunE = func(cmd *cobra.Command, _ []string) error {
 		inv, err := lab.LoadInventory(*inventory)

@@ -58,7 +58,7 @@ Whatever was lost is counted and told at the end, with everything else that is n
   lastpage wire bridge --firmware u-boot --tcp :4000     U-Boot; nc 127.0.0.1 4000
   lastpage wire bridge --link /tmp/dut & picocom -b 115200 /tmp/dut
   lastpage wire bridge --kernel debian-6.12-rt --append 'loglevel=8' --rfc2217 :4001`,
-		Args: cobra.NoArgs,
+		Args: nothing,
 	}
 	fl := c.Flags()
 	fl.StringVar(&o.kernel, "kernel", "debian-6.12-cloud", "kernel of the catalogue")

@@ -21,7 +21,7 @@ dump-guest-memory, kdump's /proc/vmcore, a trial's ring.elf) or from a trial's f
 With --json it prints one object per record and line: seq, ts_nsec, facility, level, caller, flags,
 state, text (or text_b64 where the bytes are not UTF-8), subsystem, device. Records that were
 reserved and never committed when the machine died are listed too; only --json shows them.`,
-		Example: `  lastpage dmesg runs/latest/legacy/trial-001
+		Example: `  lastpage dmesg runs/20260101-120000/legacy/trial-001
   lastpage dmesg --json vmcore | jq 'select(.state=="reserved")'`,
 		Args: cobra.ExactArgs(1),
 	}
@@ -29,7 +29,13 @@ reserved and never committed when the machine died are listed too; only --json s
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		path := args[0]
 		if st, err := os.Stat(path); err == nil && st.IsDir() {
+			if err := trial(path); err != nil {
+				return err
+			}
 			path = filepath.Join(path, harness.RingName)
+			if !harness.Exists(path) {
+				return fmt.Errorf("%s: this trial has no ringbuffer (no %s): its memory could not be read; trial.json says why", args[0], harness.RingName)
+			}
 		}
 		core, err := ring.OpenCore(path)
 		if err != nil {

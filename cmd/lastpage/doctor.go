@@ -16,7 +16,7 @@ func newDoctor() *cobra.Command {
 		Short: "what this machine can do, and what is missing for the rest",
 		Long: `Looks at the programs, the QEMU, the UART model and the cache of this machine, and says for everything
 that is missing what it is for and how to get it. Exit status 3 if lastpage run cannot work here.`,
-		Args: cobra.NoArgs,
+		Args: nothing,
 	}
 	asJSON := jsonFlag(c)
 	c.RunE = func(cmd *cobra.Command, _ []string) error {

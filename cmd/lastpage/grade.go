@@ -39,6 +39,9 @@ what was never stored, and it is printed as unknown.`,
 			if err := idle(cmd, "on a trial's folder, which holds all that is to be known", "wire", "ring", "expected", "run-id", "loglevel"); err != nil {
 				return err
 			}
+			if err := trial(args[0]); err != nil {
+				return err
+			}
 			t, err := harness.Regrade(cmd.Context(), args[0])
 			if err != nil {
 				return err

@@ -25,7 +25,7 @@ Kernels are unpacked or built into the cache and never installed. What was used 
 }
 
 func kernelsList(files *[]string) *cobra.Command {
-	c := &cobra.Command{Use: "list", Short: "kernels and strategies", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "list", Short: "kernels and strategies", Args: nothing}
 	asJSON := jsonFlag(c)
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		cat, err := kernels.LoadCatalogue(*files...)
@@ -174,13 +174,10 @@ func kernelsPath(files *[]string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		p := newProgress(cmd.ErrOrStderr())
-		defer p.end()
-		img, err := cat.Image(cmd.Context(), args[0], p)
+		img, err := cat.Cached(cmd.Context(), args[0])
 		if err != nil {
 			return err
 		}
-		p.end()
 		for _, path := range append([]string{img.Vmlinuz, img.Config, img.Probe, img.Init}, img.Modules...) {
 			fmt.Fprintln(cmd.OutOrStdout(), path)
 		}

@@ -85,25 +85,10 @@ Exit status: 0 passed, 1 the kernel failed the policy, 2 inconclusive, 3 the lab
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newRun(), newSweep(), newMatrix(), renamed("strategies", newMatrix()), newGrade(), newDmesg(), newCapture(), newKernels(), newBoards(), newDoctor(), newWire())
+	group(root)
+	root.SetFlagErrorFunc(refuseFlag)
+	helpful(root)
 	teach(root)
 	return root
-}
-
-// teach has every command say how it is used when its arguments are wrong.
-func teach(c *cobra.Command) {
-	for _, sub := range c.Commands() {
-		teach(sub)
-	}
-	check := c.Args
-	if check == nil {
-		return
-	}
-	c.Args = func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return fmt.Errorf("%w\n  usage: %s\n  more:  %s --help", err, cmd.UseLine(), cmd.CommandPath())
-		}
-		return nil
-	}
 }

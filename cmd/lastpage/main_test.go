@@ -19,6 +19,7 @@ type call struct {
 	args []string
 	exit int
 	path string // PATH, if it matters
+	root string // of the cache, if it matters
 }
 
 // refusals are invocations that must end before anything is fetched, built or booted: with one clear error that names the place and the
@@ -71,6 +72,28 @@ var refusals = []call{
 	{name: "inventory-not-there", args: []string{"boards", "list", "--inventory", "none.yaml"}, exit: exitLabFailed},
 	{name: "catalogue-unknown-key", args: []string{"kernels", "list", "--catalogue", "unknown-key.yaml"}, exit: exitLabFailed},
 	{name: "kernels-path-unknown", args: []string{"kernels", "path", "debian-2.0"}, exit: exitLabFailed},
+	{name: "unknown-command-of-wire", args: []string{"wire", "tst"}, exit: exitLabFailed},
+	{name: "unknown-command-of-matrix", args: []string{"matrix", "surival"}, exit: exitLabFailed},
+	{name: "unknown-topic-of-help", args: []string{"help", "grad"}, exit: exitLabFailed},
+	{name: "unknown-topic-of-help-below", args: []string{"help", "kernels", "bild"}, exit: exitLabFailed},
+	{name: "unknown-shell", args: []string{"completion", "tcsh"}, exit: exitLabFailed},
+	{name: "arguments-to-run", args: []string{"run", "legacy"}, exit: exitLabFailed},
+	{name: "near-scenario", args: []string{"run", "--scenario", "warn-nmi-panik"}, exit: exitLabFailed},
+	{name: "near-strategy", args: []string{"sweep", "--strategy", "inlin"}, exit: exitLabFailed},
+	{name: "near-flag", args: []string{"run", "--strategies", "inline"}, exit: exitLabFailed},
+	{name: "unknown-spread", args: []string{"sweep", "--by", "bites"}, exit: exitLabFailed},
+	{name: "flag-no-number", args: []string{"run", "--trials", "many"}, exit: exitLabFailed},
+	{name: "flag-no-duration", args: []string{"run", "--phase", "long"}, exit: exitLabFailed},
+	{name: "flag-number-too-large", args: []string{"sweep", "--points", "99999999999999999999"}, exit: exitLabFailed},
+	{name: "flag-without-value", args: []string{"run", "--out"}, exit: exitLabFailed},
+	{name: "kernels-path-not-cached", args: []string{"kernels", "path", "debian-6.12"}, exit: exitLabFailed},
+	{name: "cache-cannot-be-written", args: []string{"kernels", "fetch", "debian-6.12"}, exit: exitLabFailed, root: "text/cache"},
+	{name: "grade-a-run", args: []string{"grade", "arun"}, exit: exitLabFailed},
+	{name: "dmesg-of-a-run", args: []string{"dmesg", "arun/legacy"}, exit: exitLabFailed},
+	{name: "dmesg-of-a-trial-without-ring", args: []string{"dmesg", "unfinished"}, exit: exitLabFailed},
+	{name: "survival-of-a-run", args: []string{"matrix", "survival", "arun"}, exit: exitLabFailed},
+	{name: "grade-not-there", args: []string{"grade", "none"}, exit: exitLabFailed},
+	{name: "grade-a-file", args: []string{"grade", "text"}, exit: exitLabFailed},
 	{name: "vmcore-not-there", args: []string{"dmesg", "none.elf"}, exit: exitLabFailed},
 	{name: "vmcore-empty", args: []string{"dmesg", "empty"}, exit: exitLabFailed},
 	{name: "vmcore-cut-in-header", args: []string{"dmesg", "cut.elf"}, exit: exitLabFailed},
@@ -140,6 +163,9 @@ func (c *call) do(t *testing.T, dir string) (out, errs string) {
 	t.Helper()
 	t.Chdir(dir)
 	t.Setenv("LASTPAGE_CACHE", t.TempDir())
+	if c.root != "" {
+		t.Setenv("LASTPAGE_CACHE", c.root)
+	}
 	if c.path != "" {
 		t.Setenv("PATH", c.path)
 	}
@@ -151,7 +177,7 @@ func (c *call) do(t *testing.T, dir string) (out, errs string) {
 }
 
 // lists are the names that an error offers instead of an unknown one; they grow.
-var lists = regexp.MustCompile(`(?m)(known:|there are:?) .*$`)
+var lists = regexp.MustCompile(`(known:)(\n    .*)+`)
 
 // badInput makes a folder with what the calls name.
 func badInput(t *testing.T) string {
@@ -171,8 +197,13 @@ func badInput(t *testing.T) string {
 		"text.tar":         "[    0.000000] Linux version 6.12\n",
 		"good.patch":       "--- a/init/main.c\n+++ b/init/main.c\n@@ -1 +1 @@\n-a\n+b\n",
 		"config":           "CONFIG_PRINTK=y\n",
-		"mine.yaml":        "kernels: []\n",
-		"linux/Makefile":   "VERSION = 7\n",
+		"arun/run.json":    "{}",
+
+		"arun/legacy/reference/trial.json": "{}",
+		"arun/legacy/trial-001/trial.json": "{}",
+
+		"mine.yaml":      "kernels: []\n",
+		"linux/Makefile": "VERSION = 7\n",
 
 		"linux/scripts/package/install-extmod-build": "#!/bin/sh\n",
 

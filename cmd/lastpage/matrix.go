@@ -57,7 +57,7 @@ be added to it.`,
   lastpage matrix --strategy inline,deferred --scenario panic-dies-in:kmsg-dump --scenario crash-exec-delay
   lastpage matrix --masks
   lastpage matrix survival runs/x/panic/inline/trial-001`,
-		Args: cobra.NoArgs,
+		Args: nothing,
 	}
 	fl := c.Flags()
 	f.flags(fl)
@@ -169,6 +169,9 @@ func newSurvival() *cobra.Command {
 	}
 	asJSON := jsonFlag(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := trial(args[0]); err != nil {
+			return err
+		}
 		t, err := harness.LoadTrial(args[0])
 		if err != nil {
 			return err

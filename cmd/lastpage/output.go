@@ -80,10 +80,3 @@ func (p *progress) end() {
 		fmt.Fprint(p.w, "\r\x1b[K")
 	}
 }
-
-// group makes a command of commands refuse what is none of them; cobra would print help and be content.
-func group(c *cobra.Command) *cobra.Command {
-	c.Args = cobra.NoArgs
-	c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	return c
-}

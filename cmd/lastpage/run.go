@@ -56,7 +56,7 @@ A trial that the harness spoilt is void: it is repeated, counted, and never grad
   lastpage run --strategy nbcon-rt --scenario warn-nmi-panic --inject share:10% --inject share:90%
   lastpage run --tree ~/src/linux --patch 0001-mine.patch
   lastpage run --strategy legacy --scenario warn --trials 20 --board qemu-concurrent`,
-		Args: cobra.NoArgs,
+		Args: nothing,
 	}
 	f.add(c.Flags())
 	c.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }

@@ -15,6 +15,7 @@ import (
 	"lastpage/harness/report"
 	"lastpage/kernels"
 	"lastpage/lab"
+	"lastpage/names"
 )
 
 type sweepFlags struct {
@@ -45,7 +46,7 @@ tried once: on an exact wire it gives the same bytes whenever it is tried.`,
 		Example: `  lastpage sweep --strategy inline
   lastpage sweep --strategy inline,deferred --points 200 --board qemu-smp1 --out sweeps
   lastpage sweep --strategy deferred --by record`,
-		Args: cobra.NoArgs,
+		Args: nothing,
 	}
 	fl := c.Flags()
 	f.flags(fl)
@@ -65,7 +66,7 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 		return fmt.Errorf("--points %d --workers %d --sample %d: want at least one point, 1 to 64 workers, and no negative sample", f.points, f.workers, f.sample)
 	}
 	if !slices.Contains(compare.SweepBy, f.by) {
-		return fmt.Errorf("--by %s: want one of %s", f.by, strings.Join(compare.SweepBy, ", "))
+		return names.Unknown("way to spread points", f.by, "(--by)", compare.SweepBy)
 	}
 	board, cat, err := f.open(cmd)
 	if err == nil {

@@ -14,7 +14,7 @@ import (
 func newWire() *cobra.Command {
 	c := &cobra.Command{Use: "wire", Short: "the wire itself: its proof, and a bridge to it"}
 	c.AddCommand(newWireTest(), newWireBridge())
-	return c
+	return group(c)
 }
 
 func newWireTest() *cobra.Command {
@@ -32,7 +32,7 @@ Exit status: 0 everything holds, 1 something does not, 2 something could not be 
 		Example: `  lastpage wire test --quick
   lastpage wire test --only rate,nmi
   lastpage wire test --only loss --trials 10 --json`,
-		Args: cobra.NoArgs,
+		Args: nothing,
 	}
 	fl := c.Flags()
 	fl.StringSliceVar(&o.Only, "only", nil, "parts to test (default all)")

@@ -101,6 +101,11 @@ func build(ctx context.Context, s Spec, progress Progress) (*Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
+	if src.dir != "" { // its digest is only known once it was read
+		if err := store.Absent(ctx, "a build of "+src.dir+" as it is now"); err != nil {
+			return nil, err
+		}
+	}
 	w, err := workTree(src, s.Config, cc)
 	if err != nil {
 		return nil, err

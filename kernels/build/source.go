@@ -198,6 +198,9 @@ func (s *source) fromGit(ctx context.Context, progress Progress) error {
 		if ref == "" {
 			ref = "HEAD"
 		}
+		if err := store.Absent(ctx, "what "+s.Git+" "+ref+" names now"); err != nil {
+			return err
+		}
 		progress(Event{Step: "ask", Text: s.Git + " for " + ref})
 		// An annotated tag has two lines; the peeled one, "^{}", names the commit.
 		out, err := output(ctx, "", "git", "ls-remote", s.Git, ref, ref+"^{}")

@@ -40,7 +40,7 @@ func workTree(src *source, c Config, cc *toolchain) (*tree, error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(root, 0o755); err != nil {
-		return nil, err
+		return nil, store.Wrote(root, err)
 	}
 	return &tree{root: root, src: filepath.Join(root, "src"), obj: filepath.Join(root, "obj")}, os.MkdirAll(filepath.Join(root, "obj"), 0o755)
 }

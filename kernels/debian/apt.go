@@ -41,7 +41,7 @@ func apt(ctx context.Context, suite string) (*archive, error) {
 	a.conf = filepath.Join(a.dir, "apt.conf")
 	for _, d := range []string{"lists/partial", "cache/archives/partial", "state"} {
 		if err := os.MkdirAll(filepath.Join(a.dir, d), 0o755); err != nil {
-			return nil, fmt.Errorf("set up apt: %w", err)
+			return nil, store.Wrote(a.dir, err)
 		}
 	}
 	dump, err := output(ctx, "", nil, "apt-config", "dump")
@@ -71,7 +71,7 @@ func apt(ctx context.Context, suite string) (*archive, error) {
 		{a.conf, confFor(a.dir, string(dump)), 0o600},
 	} {
 		if err := replace(f.path, []byte(f.data), f.mode); err != nil {
-			return nil, fmt.Errorf("set up apt: %w", err)
+			return nil, store.Wrote(a.dir, err)
 		}
 	}
 	return a, nil

@@ -14,8 +14,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"lastpage/kernels/store"
 )
@@ -63,7 +65,13 @@ type FetchError struct {
 
 func (e *FetchError) Error() string {
 	cure := "check the network and the machine's apt sources (apt-get update must work), then try again; what is in the cache stays usable"
-	if errors.Is(e.Err, ErrUnknown) {
+	var cache *store.WriteError
+	switch {
+	case errors.As(e.Err, &cache): // it brings its own
+		return fmt.Sprintf("fetch %s: %v", e.Request, e.Err)
+	case errors.Is(e.Err, exec.ErrNotFound):
+		cure = "use a Debian machine, or one on which what is needed is in the cache already; a tree of your own needs no apt (--tree)"
+	case errors.Is(e.Err, ErrUnknown):
 		cure = "look for its name with `apt-cache search`, or correct the catalogue entry"
 	}
 	return fmt.Sprintf("fetch %s: %v\n  cure: %s", e.Request, e.Err, cure)
@@ -75,13 +83,14 @@ func (e *FetchError) Unwrap() error { return e.Err }
 var ErrUnknown = errors.New("no such package in the archive")
 
 // Fetch resolves r and brings the package into the store. It uses the network only if the resolution is not remembered, the
-// package is not in the store, or r.Refresh. progress may be nil. The returned error is a *FetchError unless ctx ended.
+// package is not in the store, or r.Refresh. progress may be nil. The returned error is a *FetchError unless ctx ended or is store.Only's.
 func Fetch(ctx context.Context, r Request, progress io.Writer) (deb string, prov Provenance, err error) {
 	if progress == nil {
 		progress = io.Discard
 	}
 	deb, prov, err = fetch(ctx, r, progress)
-	if err != nil && ctx.Err() == nil {
+	var absent *store.AbsentError
+	if err != nil && ctx.Err() == nil && !errors.As(err, &absent) {
 		err = &FetchError{Request: r, Err: err}
 	}
 	return deb, prov, err
@@ -93,13 +102,22 @@ func fetch(ctx context.Context, r Request, progress io.Writer) (string, Provenan
 	}
 	prov, known := recall(r)
 	if !known || r.Refresh {
+		if err := store.Absent(ctx, "package "+r.String()); err != nil {
+			return "", Provenance{}, err
+		}
 		var err error
 		if prov, err = resolve(ctx, r, r.Refresh, progress); err != nil {
 			return "", Provenance{}, err
 		}
 	}
 	deb, err := download(ctx, prov, progress)
-	if err == nil || ctx.Err() != nil {
+	var here *store.WriteError // not the archive's doing
+	var absent *store.AbsentError
+	switch {
+	case errors.As(err, &absent):
+		absent.What = "package " + prov.Package + " " + prov.Version
+		return "", prov, absent
+	case err == nil || ctx.Err() != nil || errors.As(err, &here):
 		return deb, prov, err
 	}
 	// The archive drops old versions of packages: what was remembered, or stands in lists a day old, may be gone.
@@ -132,6 +150,9 @@ func download(ctx context.Context, p Provenance, progress io.Writer) (string, er
 			return err
 		}
 		if _, err := a.run(ctx, tmp, "apt-get", "download", p.Package+"="+p.Version); err != nil {
+			if strings.Contains(err.Error(), syscall.ENOSPC.Error()) || strings.Contains(err.Error(), "No space left on device") {
+				return store.Wrote(tmp, syscall.ENOSPC)
+			}
 			return err
 		}
 		got, err := filepath.Glob(filepath.Join(tmp, "*.deb"))

@@ -141,9 +141,9 @@ func remember(r Request, p Provenance) error {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
+		return store.Wrote(filepath.Dir(file), err)
 	}
-	return replace(file, append(data, '\n'), 0o644)
+	return store.Wrote(filepath.Dir(file), replace(file, append(data, '\n'), 0o644))
 }
 
 // recall returns the remembered answer. A damaged memory is no memory.

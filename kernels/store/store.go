@@ -68,7 +68,8 @@ var name = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+~-]{0,199}$`)
 // Do returns the directory of the entry and calls build to fill it if it does not exist. Of several callers at once, in this
 // or other processes, one builds and the others wait for it. build gets a fresh directory; when it fails, or the process is
 // killed, nothing remains but a hidden directory that the next builder of the same entry removes. The waiting ones then build
-// themselves. progress (may be nil) is told when somebody else is being waited for.
+// themselves. progress (may be nil) is told when somebody else is being waited for. A cache that cannot be written is a *WriteError; in a
+// context made by Only nothing is built.
 func Do(ctx context.Context, kind, key string, progress io.Writer, build func(ctx context.Context, tmp string) error) (string, error) {
 	dir, err := Path(kind, key)
 	if err != nil {
@@ -77,9 +78,12 @@ func Do(ctx context.Context, kind, key string, progress io.Writer, build func(ct
 	if _, ok := Have(kind, key); ok {
 		return dir, nil
 	}
+	if err := Absent(ctx, kind+" "+key); err != nil {
+		return "", err
+	}
 	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", fmt.Errorf("store %s: %w", kind, err)
+		return "", Wrote(parent, err)
 	}
 	lock := filepath.Join(parent, "."+key+".lock")
 	waiting := func() {
@@ -97,13 +101,16 @@ func Do(ctx context.Context, kind, key string, progress io.Writer, build func(ct
 	}
 	prefix := "." + key + ".tmp-"
 	if err := sweep(parent, prefix); err != nil {
-		return "", fmt.Errorf("store %s/%s: %w", kind, key, err)
+		return "", Wrote(parent, err)
 	}
 	tmp, err := os.MkdirTemp(parent, prefix)
 	if err != nil {
-		return "", fmt.Errorf("store %s/%s: %w", kind, key, err)
+		return "", Wrote(parent, err)
 	}
 	if err := fill(ctx, tmp, dir, build); err != nil {
+		if full(err) {
+			err = Wrote(parent, err)
+		}
 		return "", errors.Join(err, sweep(parent, prefix))
 	}
 	return dir, nil

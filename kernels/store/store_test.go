@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -214,5 +215,47 @@ func TestRoot(t *testing.T) {
 	t.Setenv("HOME", "/h")
 	if r, err := Root(); err != nil || r != "/h/.cache/lastpage" {
 		t.Errorf("%q, %v", r, err)
+	}
+}
+
+// In a context made by Only nothing is made, and what is there is found.
+func TestOnly(t *testing.T) {
+	t.Setenv("LASTPAGE_CACHE", t.TempDir())
+	nothing := func(context.Context, string) error { return nil }
+	var absent *AbsentError
+	if _, err := Do(Only(t.Context()), "kind", "key", nil, nothing); !errors.As(err, &absent) || !strings.Contains(err.Error(), "kind key is not in the cache") {
+		t.Errorf("not there: %v", err)
+	}
+	want, err := Do(t.Context(), "kind", "key", nil, nothing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dir, err := Do(Only(t.Context()), "kind", "key", nil, nothing); err != nil || dir != want {
+		t.Errorf("there: %s, %v", dir, err)
+	}
+}
+
+// A cache that cannot be written, or a disk without room, is an error that names the cache and the cure.
+func TestCannotWrite(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(root, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("LASTPAGE_CACHE", root)
+	var w *WriteError
+	_, err := Do(t.Context(), "kind", "key", nil, func(context.Context, string) error { return nil })
+	if !errors.As(err, &w) || !strings.Contains(err.Error(), root) || !strings.Contains(err.Error(), "LASTPAGE_CACHE") {
+		t.Errorf("a file in its place: %v", err)
+	}
+	t.Setenv("LASTPAGE_CACHE", t.TempDir())
+	_, err = Do(t.Context(), "kind", "key", nil, func(context.Context, string) error {
+		return &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
+	})
+	if !errors.As(err, &w) || !strings.Contains(err.Error(), "make room") {
+		t.Errorf("a full disk: %v", err)
+	}
+	_, err = Do(t.Context(), "kind", "key", nil, func(context.Context, string) error { return errors.New("no such package") })
+	if err == nil || errors.As(err, &w) {
+		t.Errorf("another failure: %v", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"lastpage/dut/qemu"
 	"lastpage/kernels"
+	"lastpage/names"
 )
 
 // Options of Run.
@@ -70,9 +71,13 @@ func (o *Options) Takes(option string) bool {
 
 // CheckParts refuses a name that no part has.
 func CheckParts(only []string) error {
+	var all []string
+	for _, p := range parts() {
+		all = append(all, p.name)
+	}
 	for _, name := range only {
 		if !slices.ContainsFunc(parts(), func(p part) bool { return p.name == name }) {
-			return fmt.Errorf("part %q: unknown; there are %s", name, names())
+			return names.Unknown("part", name, "", all)
 		}
 	}
 	return nil
@@ -129,14 +134,6 @@ func Run(ctx context.Context, cat *kernels.Catalogue, o Options) (*Report, error
 	now := time.Now().UTC()
 	t.report.Finished = &now
 	return t.report, nil
-}
-
-func names() string {
-	var all []string
-	for _, p := range parts() {
-		all = append(all, p.name)
-	}
-	return strings.Join(all, ", ")
 }
 
 func (t *test) add(f Fact) {
