@@ -21,8 +21,8 @@ var builtin []byte
 
 // Catalogue is the kernels and strategies by name, in the order they were named.
 type Catalogue struct {
-	Kernels    []Kernel   `yaml:"kernels"`
-	Strategies []Strategy `yaml:"strategies"`
+	Kernels    []Kernel   `yaml:"kernels" json:"kernels"`
+	Strategies []Strategy `yaml:"strategies" json:"strategies"`
 }
 
 // Kernel is an entry of the catalogue.
@@ -38,7 +38,7 @@ type Kernel struct {
 
 // Source is where a kernel comes from. Exactly one field is set.
 type Source struct {
-	DebianImage *debian.Request `yaml:"debian-image" json:"debian-image,omitempty"`
+	DebianImage *debian.Request `yaml:"debian-image" json:"debian_image,omitempty"`
 	Build       *BuildSource    `yaml:"build" json:"build,omitempty"`
 }
 

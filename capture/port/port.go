@@ -56,8 +56,12 @@ type Port struct {
 	now func() int64 // ns, CLOCK_MONOTONIC
 }
 
+// Schema names the form of a Report. Fields may be added under the same number; a change of meaning takes a new one.
+const Schema = "lastpage.capture/1"
+
 // Report says what the capture is worth.
 type Report struct {
+	Schema      string   `json:"schema"`
 	Name        string   `json:"name"`
 	Baud        int      `json:"baud"`         // read back from the driver; 0 unknown
 	HasCounters bool     `json:"has_counters"` // false: an overrun would not have been seen

@@ -15,7 +15,7 @@ import (
 // opened again as soon as it is there. The error says what went wrong with the
 // capture itself; the end of ctx is none.
 func (p *Port) Run(ctx context.Context, w *wire.Writer) (*Report, error) {
-	r := &run{Port: p, w: w, report: &Report{Name: p.cfg.Name, Baud: p.src.baud(), Void: []string{}}}
+	r := &run{Port: p, w: w, report: &Report{Schema: Schema, Name: p.cfg.Name, Baud: p.src.baud(), Void: []string{}}}
 	err := r.loop(ctx)
 	p.log.Close(err)
 	if w != nil {

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -74,14 +75,19 @@ func TestPrinters(t *testing.T) {
 	if err := WriteJSON(&b, log); err != nil {
 		t.Fatal(err)
 	}
-	want = `{"seq":1,"ts_nsec":1000000000,"facility":0,"level":6,"caller":"T1","flags":["newline"],"state":"finalized","text":"a\nb\t<&>","subsystem":"","device":""}
-{"seq":2,"ts_nsec":0,"facility":0,"level":0,"caller":"T0","flags":[],"state":"reusable","data":"lost","text":"","subsystem":"","device":""}
-{"seq":3,"ts_nsec":0,"facility":0,"level":0,"caller":"C2","flags":["force_con","cont","0x10"],"state":"committed","text_b64":"G/9c","subsystem":"pci","device":"+pci:0"}
-{"seq":4,"ts_nsec":0,"facility":0,"level":0,"caller":"T0","flags":[],"state":"reserved","data":"none","text":"","subsystem":"","device":""}
-{"seq":5,"ts_nsec":0,"facility":0,"level":0,"caller":"T0","flags":[],"state":"finalized","data":"empty","text":"","subsystem":"","device":""}
+	want = `{"schema":"lastpage.dmesg/1","release":"","next_seq":0,"overwritten":0,"failed":0,"problems":[], "records": [
+{"seq":1,"ts_nsec":1000000000,"facility":0,"level":6,"caller":"T1","flags":["newline"],"state":"finalized","text":"a\nb\t<&>","subsystem":"","device":""},
+{"seq":2,"ts_nsec":0,"facility":0,"level":0,"caller":"T0","flags":[],"state":"reusable","data":"lost","text":"","subsystem":"","device":""},
+{"seq":3,"ts_nsec":0,"facility":0,"level":0,"caller":"C2","flags":["force_con","cont","0x10"],"state":"committed","text_b64":"G/9c","subsystem":"pci","device":"+pci:0"},
+{"seq":4,"ts_nsec":0,"facility":0,"level":0,"caller":"T0","flags":[],"state":"reserved","data":"none","text":"","subsystem":"","device":""},
+{"seq":5,"ts_nsec":0,"facility":0,"level":0,"caller":"T0","flags":[],"state":"finalized","data":"empty","text":"","subsystem":"","device":""},
 {"seq":6,"ts_nsec":0,"facility":0,"level":0,"caller":"T0","flags":[],"state":"finalized","text":"ä","truncated":true,"subsystem":"","device":""}
+]}
 `
 	if b.String() != want {
 		t.Errorf("json:\n%s\n%s", b.String(), want)
+	}
+	if !json.Valid(b.Bytes()) {
+		t.Errorf("not one document:\n%s", &b)
 	}
 }

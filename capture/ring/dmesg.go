@@ -2,6 +2,7 @@ package ring
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -47,7 +48,7 @@ func appendEscaped(b, text []byte) []byte {
 	return b
 }
 
-// jsonRecord is one line of WriteJSON.
+// jsonRecord is one record of WriteJSON.
 type jsonRecord struct {
 	Seq       uint64   `json:"seq"`
 	TsNsec    uint64   `json:"ts_nsec"`
@@ -102,16 +103,39 @@ func flagNames(f uint8) []string {
 	return names
 }
 
-// WriteJSON prints every record, in whatever state, as one JSON object per line.
+// Schema names the form of what WriteJSON prints. Fields may be added under the same number; a change of meaning takes a new one.
+const Schema = "lastpage.dmesg/1"
+
+// WriteJSON prints every record, in whatever state, as one JSON document with a line for each record.
 func WriteJSON(w io.Writer, log *Log) error {
 	bw := bufio.NewWriterSize(w, 64<<10)
-	enc := json.NewEncoder(bw)
-	enc.SetEscapeHTML(false)
+	head := struct {
+		Schema      string    `json:"schema"`
+		Release     string    `json:"release"`
+		NextSeq     uint64    `json:"next_seq"`
+		Overwritten uint64    `json:"overwritten"`
+		Failed      uint64    `json:"failed"`
+		Problems    []Problem `json:"problems"`
+	}{Schema, log.Release, log.NextSeq, log.Overwritten, log.Failed, append([]Problem{}, log.Problems...)}
+	line, err := json.Marshal(head)
+	if err != nil {
+		return fmt.Errorf("write records: %w", err)
+	}
+	// The errors of bw stay until Flush.
+	fmt.Fprintf(bw, "%s, \"records\": [", line[:len(line)-1])
 	for i := range log.Records {
+		var b bytes.Buffer
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
 		if err := enc.Encode(log.Records[i].json()); err != nil {
 			return fmt.Errorf("write record %d: %w", log.Records[i].Seq, err)
 		}
+		if i > 0 {
+			bw.WriteByte(',')
+		}
+		fmt.Fprintf(bw, "\n%s", bytes.TrimSpace(b.Bytes()))
 	}
+	fmt.Fprint(bw, "\n]}\n")
 	if err := bw.Flush(); err != nil {
 		return fmt.Errorf("write records: %w", err)
 	}

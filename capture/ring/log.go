@@ -28,8 +28,8 @@ type Log struct {
 
 // Problem is one oddity in the ringbuffer, with its place.
 type Problem struct {
-	Seq  uint64
-	Text string
+	Seq  uint64 `json:"seq"`
+	Text string `json:"text"`
 }
 
 const maxProblems = 64

@@ -23,7 +23,7 @@ func newBoards() *cobra.Command {
 			return err
 		}
 		if *asJSON {
-			return printJSON(cmd.OutOrStdout(), inv.Boards)
+			return printJSON(cmd.OutOrStdout(), boardsDocument{boardsSchema, inv.Boards})
 		}
 		t := table(cmd.OutOrStdout(), "BOARD\tKIND\tCPUS\tWIRE\tABOUT")
 		for _, b := range inv.Boards {

@@ -18,11 +18,11 @@ func newDmesg() *cobra.Command {
 		Long: `Prints the records of the printk ringbuffer as dmesg does, from an ELF vmcore (QEMU's
 dump-guest-memory, kdump's /proc/vmcore, a trial's ring.elf) or from a trial's folder.
 
-With --json it prints one object per record and line: seq, ts_nsec, facility, level, caller, flags,
-state, text (or text_b64 where the bytes are not UTF-8), subsystem, device. Records that were
+With --json it prints one document with a line for each record: seq, ts_nsec, facility, level, caller,
+flags, state, text (or text_b64 where the bytes are not UTF-8), subsystem, device. Records that were
 reserved and never committed when the machine died are listed too; only --json shows them.`,
 		Example: `  lastpage dmesg runs/20260101-120000/legacy/trial-001
-  lastpage dmesg --json vmcore | jq 'select(.state=="reserved")'`,
+  lastpage dmesg --json vmcore | jq '.records[] | select(.state=="reserved")'`,
 		Args: cobra.ExactArgs(1),
 	}
 	asJSON := jsonFlag(c)

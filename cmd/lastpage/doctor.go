@@ -26,7 +26,7 @@ that is missing what it is for and how to get it. Exit status 3 if lastpage run 
 			broken = broken || (f.Needed && !f.OK)
 		}
 		if *asJSON {
-			if err := printJSON(cmd.OutOrStdout(), found); err != nil {
+			if err := printJSON(cmd.OutOrStdout(), doctorDocument{doctorSchema, !broken, found}); err != nil {
 				return err
 			}
 		} else {

@@ -33,7 +33,7 @@ func kernelsList(files *[]string) *cobra.Command {
 			return err
 		}
 		if *asJSON {
-			return printJSON(cmd.OutOrStdout(), cat)
+			return printJSON(cmd.OutOrStdout(), catalogueDocument{catalogueSchema, cat})
 		}
 		t := table(cmd.OutOrStdout(), "KERNEL\tCONSOLE\tDESCRIPTION")
 		for _, k := range cat.Kernels {
@@ -85,7 +85,7 @@ func kernelsFetch(files *[]string) *cobra.Command {
 		}
 		p.end()
 		if *asJSON {
-			return printJSON(cmd.OutOrStdout(), all)
+			return printJSON(cmd.OutOrStdout(), imagesDocument{imagesSchema, all})
 		}
 		for _, img := range all {
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: Linux %s\n", img.Name, img.Release)
@@ -142,7 +142,7 @@ tree compile only what they touch. The log is kept, a failed one too.
 		}
 		p.end()
 		if *asJSON {
-			return printJSON(cmd.OutOrStdout(), img)
+			return printJSON(cmd.OutOrStdout(), imagesDocument{imagesSchema, []*kernels.Image{img}})
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: Linux %s\n", img.Name, img.Release)
 		for _, path := range []string{img.Vmlinuz, img.SystemMap, img.Config, img.Probe} {

@@ -82,10 +82,11 @@ with the printk ringbuffer, and grades how complete each way of flushing was.
   lastpage doctor                 what this machine can do
 
 Exit status: 0 passed, 1 the kernel failed the policy, 2 inconclusive, 3 the lab or the usage failed.`,
+		Version:       thisVersion().String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newSweep(), newMatrix(), renamed("strategies", newMatrix()), newGrade(), newDmesg(), newCapture(), newKernels(), newBoards(), newDoctor(), newWire())
+	root.AddCommand(newRun(), newSweep(), newMatrix(), renamed("strategies", newMatrix()), newGrade(), newDmesg(), newCapture(), newKernels(), newBoards(), newDoctor(), newWire(), newVersion())
 	group(root)
 	root.SetFlagErrorFunc(refuseFlag)
 	helpful(root)

@@ -98,10 +98,21 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 			}
 		}
 		if err != nil {
-			return resumable(errors.Join(err, drawSweeps(done, f.strategies, f.out)), cmd, f.out)
+			return errors.Join(resumable(errors.Join(err, drawSweeps(done, f.strategies, f.out)), cmd, f.out), f.document(cmd, done))
 		}
 	}
-	return drawSweeps(done, f.strategies, f.out)
+	return errors.Join(drawSweeps(done, f.strategies, f.out), f.document(cmd, done))
+}
+
+// document prints what --json asks for: one document, whatever the number of strategies.
+func (f *sweepFlags) document(cmd *cobra.Command, all []*compare.Sweep) error {
+	switch {
+	case !f.json || len(all) == 0:
+		return nil
+	case len(f.strategies) == 1:
+		return printJSON(cmd.OutOrStdout(), all[0])
+	}
+	return printJSON(cmd.OutOrStdout(), sweepsDocument{sweepsSchema, all})
 }
 
 func (f *sweepFlags) one(cmd *cobra.Command, board *lab.Board, cat *kernels.Catalogue, name, dir string, p *progress) (*compare.Sweep, error) {
@@ -144,7 +155,7 @@ func (f *sweepFlags) print(cmd *cobra.Command, sw *compare.Sweep, dir string) er
 		return err
 	}
 	if f.json {
-		return printJSON(cmd.OutOrStdout(), sw)
+		return nil
 	}
 	if err := report.Sweep(cmd.OutOrStdout(), sw); err != nil {
 		return err
