@@ -17,7 +17,7 @@ setup: ## install the Debian packages that are missing (the only step that wants
 	@./setup.sh
 
 $(BIN): $(SOURCES)
-	$(GO) build -o $@ ./cmd/lastpage
+	$(GO) build -buildvcs=auto -o $@ ./cmd/lastpage
 
 run: setup $(BIN) ## boot stock kernels, provoke WARN + NMI panic, print how complete each flush strategy was
 	$(BIN) run
