@@ -28,7 +28,7 @@ func swept(strategy, status string) *compare.Sweep {
 	return sw
 }
 
-func names(sweeps []*compare.Sweep, wanted ...string) string {
+func listed(sweeps []*compare.Sweep, wanted ...string) string {
 	var all []string
 	for _, s := range picture(sweeps, wanted).Series {
 		all = append(all, s.Name)
@@ -50,7 +50,7 @@ func TestPictureOfOne(t *testing.T) {
 			t.Errorf("%s: %v, want %v: the void point is left out", p.Series[i].Name, got, want)
 		}
 	}
-	all := names([]*compare.Sweep{swept("inline", harness.Finished)}, "inline")
+	all := listed([]*compare.Sweep{swept("inline", harness.Finished)}, "inline")
 	for _, want := range []string{"inline: WARN stored, whole from byte 800, 69.0 ms", "inline: WARN on the wire, at no point whole"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)
@@ -70,7 +70,7 @@ func TestPictureOfSeveral(t *testing.T) {
 	if len(p.Series) != 4 || p.Series[0].Group == p.Series[2].Group || p.Series[2].Group != p.Series[3].Group {
 		t.Errorf("%+v", p.Series)
 	}
-	if !strings.Contains(names(sweeps, wanted...), "deferred: WARN stored, whole from ?") {
+	if !strings.Contains(listed(sweeps, wanted...), "deferred: WARN stored, whole from ?") {
 		t.Error("an edge that is not known is not ?")
 	}
 	dir := t.TempDir()
