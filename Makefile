@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # lastpage: everything starts here. `make` alone explains the targets.
 SHELL   := /bin/sh
 GO      ?= go

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The only place where lastpage installs Debian packages. It does nothing when all of them are there.
 #   setup.sh [--check]     --check only says what is missing (exit status 1 if a package is)
 # Only a package that is missing wants root. Exit status 3: a package is missing and cannot be installed.

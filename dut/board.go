@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package dut is the board: the machine under test, cut by wire and not by class. A Board is a struct of small capabilities; one that the
 // bench does not have is nil, and whoever needs it says so before the trial begins, or notes that it is missing.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package harness runs trials and judges them. A trial is one provocation on one board; a run is many trials of several strategies.
 //
 // The way of the data:

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package harness
 
 import (
@@ -6,8 +8,8 @@ import (
 	"time"
 
 	"lastpage/dut"
+	"lastpage/kernels/names"
 	"lastpage/kernels/plan"
-	"lastpage/names"
 )
 
 // Scenario is what is provoked, and whether and how it is interrupted.

@@ -13,7 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"lastpage/kernels/debian"
-	"lastpage/names"
+	"lastpage/kernels/names"
 )
 
 //go:embed catalogue.yaml

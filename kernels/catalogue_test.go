@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"lastpage/names"
+	"lastpage/kernels/names"
 )
 
 func user(t *testing.T, text string) string {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package lab knows the boards: which there are, how each is opened, and what this machine can do.
 //
 // Data comes in as an inventory (YAML, strictly decoded: an unknown key is an error with its line) and the kernels' catalogue, and goes
@@ -14,9 +16,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"lastpage/kernels/names"
 	"lastpage/lab/kind"
 	"lastpage/lab/qemu"
-	"lastpage/names"
 )
 
 //go:embed inventory.yaml

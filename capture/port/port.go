@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package port captures the wire of a real machine: a serial port, a pty, or a
 // raw TCP port of a terminal server ("tcp:HOST:PORT").
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package ring reads the kernel's printk ringbuffer out of memory: live guest RAM, an ELF vmcore, or the small ring.elf that
 // this package writes itself.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package ring
 
 // Log is the ringbuffer at one moment: every record between tail and head, in the order of Seq, in whatever state.

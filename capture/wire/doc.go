@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package wire holds what left a UART: bytes with the time at which each one
 // ended, and marks for everything that was not a byte (a gap, a break, a
 // framing error, an overrun).

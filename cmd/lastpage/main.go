@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Command lastpage measures how much of what a dying Linux kernel has to say arrives on its serial console.
 package main
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package main
 
 import (
@@ -14,8 +16,8 @@ import (
 	"lastpage/harness/compare"
 	"lastpage/harness/report"
 	"lastpage/kernels"
+	"lastpage/kernels/names"
 	"lastpage/lab"
-	"lastpage/names"
 )
 
 type sweepFlags struct {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package main
 
 import (
@@ -9,7 +11,7 @@ import (
 	"strings"
 
 	"lastpage/harness"
-	"lastpage/names"
+	"lastpage/kernels/names"
 )
 
 // deepest is how many folders below a matrix its trials lie: scenario, strategy, trial.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package main
 
 import (
@@ -9,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"lastpage/names"
+	"lastpage/kernels/names"
 )
 
 // group makes a command of commands refuse what is none of them, where cobra would print help and be content.

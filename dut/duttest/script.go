@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package duttest is a board that follows a script: no kernel, no QEMU, no time. Whatever is made of a board can be tried on it, each
 // missing capability and each failure too.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package qemu is a board made of an unmodified QEMU: a process started from a pure argv, spoken to over QMP, with the guest's RAM and
 // the UART model's page in memory that the harness shares with it.
 //

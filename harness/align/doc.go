@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package align finds out which bytes of the wire came from which printk
 // record, and so what became of every record.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package compare puts trials together: runs (strategies side by side), sweeps (one strategy, every moment) and matrices (every strategy in
 // every scenario), as values without text.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package compare
 
 // Stretch is a row of points at which WARN and backlog came out alike.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package gaps measures how steadily a line ran inside records.
 //
 // In: spans of a wire that one record each left, and the end of every frame. Out: a Pace, the mean rate and the gaps. A driver that has a

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package gaps
 
 // Gaps are counted from these on, in ns of idle line. Short ones cost a frame at most; long ones are what a scheduler does.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package gate decides: which letter is good enough, how sure a share is. It is a pure function of grades and counts.
 package gate
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package grade says how complete the messages of one trial were at each
 // stage: expected, stored, on the wire.
 //

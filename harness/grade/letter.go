@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package grade
 
 // The letters. A section is judged by what a reader of the serial line has of

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package report shows what harness/compare holds: as text for a mail or a terminal, as TSV for other programs. It lays out and computes
 // nothing: every figure comes from the values.
 package report

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package kind is what a kind of board must bring: an entry of the inventory that can be asked what it can do, and opened.
 //
 // A new kind is a package beside lab/qemu with a type that fits Entry, and one line in lab's switch.

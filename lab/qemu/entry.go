@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package qemu is the kind of board that needs no cable: QEMU with a UART that has a baud rate. It is the only part of the lab that opens
 // dut/qemu.
 package qemu

@@ -15,7 +15,7 @@ import (
 
 	"lastpage/dut/qemu"
 	"lastpage/kernels"
-	"lastpage/names"
+	"lastpage/kernels/names"
 )
 
 // Options of Run.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package example has specs of one's own: a module beside lastpage that says what must hold of a console. docs/own-specs.md walks through it.
 package example
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package kit is the plumbing for specs of one's own: make a strategy ready on a board, try a scenario, grade what came of it from its
 // files. It returns errors and knows no test framework; specs/match has the sentences for Gomega.
 //

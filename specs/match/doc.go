@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package match holds what the specs say about trials, as Gomega matchers: BeWholeOnTheWire, HaveNeverStored, NotBeVoid and so on.
 //
 // In: a *harness.Trial, or a *grade.Grade where the grade alone decides. Out: a verdict, and on failure the grade as people read it

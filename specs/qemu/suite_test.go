@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package qemu_test states what must hold for stock kernels on QEMU, with the very machinery that `lastpage run` uses.
 //
 // Kernels come from the catalogue and the cache, trials from lab and harness; what goes out are verdicts, a JUnit file, and on failure

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package replay_test grades trials that were recorded once, with no board, no kernel and no QEMU: one odd thing in each, and in its
 // header what must come out. The form of the files is that of harness/grade/replay, which brings its own; more are in testdata.
 package replay_test

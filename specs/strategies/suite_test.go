@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package strategies_test states what each strategy promises, and that a kernel whose patch breaks the promise fails the statement.
 //
 // Each promise is tried on the kernel with the strategies, and on that kernel with one mutant on top (kernels/patches/mutants). Building

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package replay holds trials that were recorded once and are graded again and
 // again: small text files, one odd thing in each, with what must come out in
 // the header. They need no board, no kernel and no QEMU.

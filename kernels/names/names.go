@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package names tells a user who wrote a name that there is not which there are, and which of them he may have meant.
 package names
 
