@@ -227,6 +227,30 @@ func TestSaveCore(t *testing.T) {
 	}
 }
 
+// TestSaveCoreDirectMap: a saved core leads to the direct map's first page, also where nothing of the ringbuffer lies near it.
+func TestSaveCoreDirectMap(t *testing.T) {
+	m := newMachine(4)
+	r := m.newRing(prbOpts{countBits: 4, dataBits: 8})
+	m.mapAt(directBase(4), 0, pageShift)
+	r.printk(Record{State: Finalized, Text: []byte("x")})
+	path := filepath.Join(t.TempDir(), "ring.elf")
+	if err := m.open(t).SaveCore(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	c, err := OpenCore(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	saved, err := c.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := saved.sp.directMap(nil); got != directBase(4) {
+		t.Errorf("direct map of the saved core: %#x, want %#x", got, directBase(4))
+	}
+}
+
 // witness gives what a tool that we did not write prints for our core.
 func witness(t *testing.T, rd *Reader) (vmcoreDmesg []byte) {
 	t.Helper()

@@ -81,12 +81,13 @@ const maxSections = 1 << 20
 // be read are left out: whoever needs them did not get here.
 func (p *pageSet) addTables() {
 	tables := make(map[uint64]bool)
+	seen := func(table uint64) { tables[table] = true }
 	for _, virt := range p.virts {
 		if virt != 0 {
-			_, _, _ = p.sp.tables(virt, func(table uint64) { tables[table] = true })
+			_, _, _ = p.sp.tables(virt, seen)
 		}
 	}
-	base := p.sp.directMap()
+	base := p.sp.directMap(seen)
 	taken := make(map[uint64]bool, len(p.virts))
 	for _, virt := range p.virts {
 		taken[virt] = true

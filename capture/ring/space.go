@@ -26,8 +26,8 @@ type walk interface {
 	imageAt(phys uint64) uint64
 	// tables translates by the page tables. seen, if it is not nil, is told the physical address of each table that was used.
 	tables(v uint64, seen func(table uint64)) (phys, left uint64, err error)
-	// directMap is the virtual address of physical address 0, 0 if it cannot be told.
-	directMap() uint64
+	// directMap is the virtual address of physical address 0, 0 if it cannot be told. seen is told the tables that were looked into.
+	directMap(seen func(table uint64)) uint64
 }
 
 // errNoTables is the error of tables when VMCOREINFO does not say where they begin.

@@ -105,13 +105,13 @@ func (e *absentError) Error() string {
 }
 
 // directMap finds page_offset_base: the lowest mapping in the kernel's half is the direct map, and it starts with the first page of RAM.
-func (s *x86) directMap() uint64 {
+func (s *x86) directMap(seen func(table uint64)) uint64 {
 	if s.levels == 0 {
 		return 0
 	}
 	v := ^uint64(0) << (pageShift + 9*s.levels - 1)
 	for range 4 * 512 {
-		phys, _, err := s.tables(v, nil)
+		phys, _, err := s.tables(v, seen)
 		if err == nil && phys == 0 {
 			return v
 		}
