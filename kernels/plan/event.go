@@ -4,8 +4,8 @@ package plan
 
 import "fmt"
 
-// DoorbellPort is the I/O port on which the guest tells the machine model where it is. One 32-bit OUT of Word(code, arg);
-// nothing of it reaches the serial line. A plan with port 0 keeps silent.
+// DoorbellPort is the I/O port of a PC on which the guest tells the machine model where it is. One 32-bit OUT of Word(code, arg);
+// nothing of it reaches the serial line. A plan without a doorbell keeps silent.
 const DoorbellPort = 0x5e8
 
 // Code is an event of the doorbell. The numbers are the same in kernels/probe/src/event.h and in the crash stub.

@@ -113,7 +113,7 @@ type Plan struct {
 	DieHow          Death    `json:"die_how"`          // wanted exactly when DieAt is
 	Nested          Nested   `json:"nested"`           //
 	FloodUS         int      `json:"flood_us"`         // every CPU but ProvokeCPU prints a record each so many us while provoked; 0 = off
-	Doorbell        uint16   `json:"doorbell"`         // I/O port of the doorbell, 0 = the machine has none
+	Doorbell        Doorbell `json:"doorbell"`         //
 	Symbols         []string `json:"symbols"`          // addresses wanted in the armed message
 	KmsgDump        bool     `json:"kmsg_dump"`        // send /dev/kmsg over the control channel before, and after if it survives
 	PanicOnOops     bool     `json:"panic_on_oops"`    // kernel.panic_on_oops, set by the init
@@ -137,7 +137,7 @@ func Default(runID string, smp int) *Plan {
 		Backlog:         600,
 		RecordLen:       80,
 		DelayMS:         300,
-		Doorbell:        DoorbellPort,
+		Doorbell:        Doorbell{Port: DoorbellPort},
 	}
 	if smp > 1 {
 		p.BacklogCPU = 1
@@ -179,6 +179,9 @@ func (p *Plan) Validate() error {
 	oneOf(bad, "context", p.Context, ContextThread, ContextIRQ, ContextNMI)
 	oneOf(bad, "die_at", p.DieAt, append(Steps(), StepNone)...)
 	oneOf(bad, "nested", p.Nested, NestedNone, NestedWarn, NestedOops, NestedPanicOther)
+	if p.Doorbell.Port != 0 && p.Doorbell.Address != 0 {
+		bad("doorbell %s: want one place", p.Doorbell)
+	}
 	if p.DieAt == StepNone {
 		oneOf(bad, "die_how (without die_at)", p.DieHow, "")
 	} else {

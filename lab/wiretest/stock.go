@@ -49,7 +49,7 @@ func stock(ctx context.Context, t *test) error {
 // paced boots a guest on QEMU's own UART and reads 11520 bytes a second of host time.
 func paced(ctx context.Context, t *test, img *kernels.Image) (*shot, time.Duration, error) {
 	p := planned(1, speedBacklog, plan.ProvokeWarn)
-	p.Doorbell = 0
+	p.Doorbell = plan.Doorbell{}
 	var initrd bytes.Buffer
 	if err := kernels.WriteInitramfs(&initrd, img, p, nil); err != nil {
 		return nil, 0, err

@@ -22,6 +22,9 @@ func arm(p *plan.Plan) (*plan.Message, error) {
 	if err := p.CheckCPUs(cpus); err != nil {
 		return nil, err
 	}
+	if p.Doorbell.Address != 0 {
+		return nil, fmt.Errorf("doorbell at %s: on x86 it is a port", p.Doorbell)
+	}
 	set := []struct {
 		name, value string
 		wanted      bool

@@ -37,7 +37,7 @@ func loadCrashStub(p *plan.Plan) error {
 	if err != nil {
 		return err
 	}
-	code := crashStub(p.Doorbell, p.DieHow)
+	code := crashStub(p.Doorbell.Port, p.DieHow)
 	seg := kexecSegment{&code[0], uintptr(len(code)), at, pageSize}
 	_, _, errno := syscall.Syscall6(sysKexecLoad, at, 1, uintptr(unsafe.Pointer(&seg)), kexecOnCrash|kexecArch, 0, 0)
 	runtime.KeepAlive(code)

@@ -49,7 +49,7 @@ func loadProbe(p *plan.Plan) error {
 	return load(probeFile, fmt.Sprintf("run_id=%s backlog=%d record_len=%d backlog_cpu=%d provoke_cpu=%d delay_ms=%d flood_us=%d "+
 		"provoke=%d context=%d die_at=%d die_how=%d nested=%d doorbell=%d", p.RunID, p.Backlog, p.RecordLen, p.BacklogCPU,
 		p.ProvokeCPU, p.DelayMS, p.FloodUS, plan.ProvokeArg(p.Provoke), plan.ContextArg(p.Context), plan.StepArg(p.DieAt),
-		plan.DeathArg(p.DieHow), plan.NestedArg(p.Nested), p.Doorbell))
+		plan.DeathArg(p.DieHow), plan.NestedArg(p.Nested), p.Doorbell.Port))
 }
 
 // poke writes a parameter of the loaded probe. "wait" returns when the provocation is over.
