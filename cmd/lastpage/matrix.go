@@ -16,6 +16,7 @@ import (
 	"lastpage/harness/report"
 	"lastpage/kernels/plan"
 	"lastpage/lab"
+	"lastpage/lab/kind"
 )
 
 // The strategies of the built 7.x kernel and the stock kernels beside them.
@@ -121,6 +122,14 @@ func (f *matrixFlags) order(cmd *cobra.Command) (compare.MatrixOrder, error) {
 	return o, nil
 }
 
+// accept is how many comparisons are made before a strategy is fast-forwarded: none for masks, of which each is a command line of its own.
+func (f *matrixFlags) accept() int {
+	if f.masks {
+		return 0
+	}
+	return kind.AcceptFew
+}
+
 func (f *matrixFlags) run(cmd *cobra.Command) error {
 	o, err := f.order(cmd)
 	if err != nil {
@@ -139,7 +148,7 @@ func (f *matrixFlags) run(cmd *cobra.Command) error {
 	defer o.Out.Close()
 	p := newProgress(cmd.ErrOrStderr())
 	defer p.end()
-	subjects, free, err := f.subjects(cmd.Context(), board, cat, f.strategies, lab.Options{Accept: !f.masks}, p)
+	subjects, free, err := f.subjects(cmd.Context(), board, cat, f.strategies, lab.Options{Accept: f.accept()}, p)
 	defer free()
 	if err != nil {
 		return err

@@ -18,10 +18,12 @@ import (
 	"lastpage/harness/report"
 	"lastpage/kernels"
 	"lastpage/lab"
+	"lastpage/lab/kind"
 )
 
 type runFlags struct {
 	target
+	courses         courses
 	strategies      []string
 	kernels         []string
 	scenario        string
@@ -53,7 +55,9 @@ Scenarios:
 The moment of an interruption (--inject, may be repeated; trials take them in turn):
   ` + strings.ReplaceAll(harness.Injects, "\n", "\n  ") + `
 
-A trial that the harness spoilt is void: it is repeated, counted, and never graded.`,
+A trial that the harness spoilt is void: it is repeated, counted, and never graded.
+
+` + coursesHelp,
 		Example: `  lastpage run
   lastpage run --strategy nbcon-rt --scenario warn-nmi-panic --inject share:10% --inject share:90%
   lastpage run --tree ~/src/linux --patch 0001-mine.patch
@@ -72,7 +76,8 @@ func (f *runFlags) add(fl *pflag.FlagSet) {
 	fl.StringSliceVar(&f.kernels, "kernel", nil, "kernels of the catalogue, each as the strategy that it is by itself")
 	fl.StringVar(&f.scenario, "scenario", "warn-nmi-panic", "what is provoked")
 	fl.StringArrayVar(&f.injects, "inject", []string{"share:25%", "share:50%", "share:75%"}, "when it is interrupted; a scenario may bring its own moments")
-	fl.IntVar(&f.trials, "trials", 3, "valid trials per strategy; by default as many as there are moments, if they are more")
+	fl.IntVar(&f.trials, "trials", 3, "valid trials per course; by default as many as there are moments, if they are more")
+	f.courses.flags(fl, 8)
 	fl.IntVar(&f.retries, "retries", 2, "void trials allowed for each valid one")
 	fl.DurationVar(&f.phase, "phase", 5207*time.Microsecond, "provoke each interrupted trial this much later than the one before; 0 makes them equal")
 	fl.StringVar(&f.wire, "wire", "", "override the board's wire: exact or concurrent")
@@ -135,6 +140,13 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if o.Ensemble, err = f.courses.ensemble(cmd.Flags(), board); err != nil {
+		return err
+	}
+	o.Workers = 1
+	if o.Ensemble.Courses > 1 {
+		o.Workers = 2
+	}
 	// Tried before anything is fetched or built.
 	if o.Out, err = folder(f.out, "", compare.RunName); err != nil {
 		return err
@@ -142,7 +154,7 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	defer o.Out.Close()
 	p := newProgress(cmd.ErrOrStderr())
 	defer p.end()
-	subjects, free, err := f.subjects(cmd.Context(), board, cat, names, lab.Options{Accept: true}, p)
+	subjects, free, err := f.subjects(cmd.Context(), board, cat, names, lab.Options{Accept: kind.AcceptOne}, p)
 	defer free()
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"lastpage/kernels"
 	"lastpage/kernels/names"
 	"lastpage/lab"
+	"lastpage/lab/kind"
 )
 
 type sweepFlags struct {
@@ -132,7 +133,7 @@ func (f *sweepFlags) one(cmd *cobra.Command, board *lab.Board, cat *kernels.Cata
 		return nil, err
 	}
 	defer o.Out.Close()
-	s, err := board.Subject(ctx, cat, name, lab.Options{Baud: f.baud, Progress: p, Accept: true})
+	s, err := board.Subject(ctx, cat, name, lab.Options{Baud: f.baud, Progress: p, Accept: kind.AcceptFew})
 	if err != nil {
 		return nil, err
 	}

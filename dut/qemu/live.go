@@ -298,4 +298,7 @@ func convert(ts []dut.Trigger) ([]vuart.Trigger, error) {
 }
 
 // turn tells the guest its knobs. The machine must stand.
-func (l *live) turn(k dut.Knobs) { l.page.SetKnob(k.PhaseUS) }
+func (l *live) turn(k dut.Knobs) {
+	l.page.SetKnob(k.PhaseUS)
+	l.page.SetCourse(k.Course)
+}

@@ -64,6 +64,9 @@ func NewPool(ctx context.Context, s *Setup, progress io.Writer) (*Pool, error) {
 		"memory_mib": strconv.Itoa(s.MemMiB)}
 	if s.Mode == Exact {
 		facts["icount_shift"], facts["seed"] = strconv.Itoa(s.Shift), strconv.FormatUint(s.Seed, 10)
+		if s.Later > 0 {
+			facts["clock_later_s"] = strconv.Itoa(int(s.Later.Seconds()))
+		}
 	}
 	b := &Pool{setup: *s, plugin: plugin, facts: facts, tell: progress}
 	b.setup.FastForward = s.FastForward && fit.FastForward
@@ -200,7 +203,7 @@ func (b *Pool) launch(ctx context.Context, p Payload, snap *snapshot) (l *live, 
 	}
 	defer out.Close()
 	spec := Spec{Binary: b.setup.Binary, Mode: b.setup.Mode, Accel: "tcg", MemMiB: b.setup.MemMiB, CPUs: b.setup.CPUs,
-		Kernel: p.Kernel, Cmdline: p.Cmdline, Shift: b.setup.Shift, Seed: b.setup.Seed, Incoming: snap != nil}
+		Kernel: p.Kernel, Cmdline: p.Cmdline, Shift: b.setup.Shift, Seed: b.setup.Seed, Later: b.setup.Later, Incoming: snap != nil}
 	h := Handed{RAM: l.ram, Initrd: p.Initrd, Control: out, Plugin: b.plugin, Page: l.page}
 	if snap != nil {
 		h.Options = append(h.Options, vuart.Resume)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Setup is a board of kind qemu as the inventory describes it. Open turns it and a payload into a running board.
@@ -18,7 +19,8 @@ type Setup struct {
 	MemMiB      int
 	Shift       int
 	Seed        uint64
-	Baud        int // of the line; above 115200 the model's clock is scaled, as the guest cannot ask for more
+	Later       time.Duration // the guest's wall clock is ahead by so much at power-on
+	Baud        int           // of the line; above 115200 the model's clock is scaled, as the guest cannot ask for more
 	FastForward bool
 	Snapshot    bool // trials start from a snapshot of the armed guest instead of a boot
 }

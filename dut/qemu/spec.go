@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"lastpage/dut/qemu/vuart"
 )
@@ -50,14 +51,15 @@ type Spec struct {
 	Serial   string   // chardev arguments of QEMU's own UART; "" is null
 	Incoming bool     // wait for the devices' state of a snapshot instead of booting
 
-	Shift int    // icount shift in Exact mode: one guest instruction takes 2^Shift ns
-	Seed  uint64 // seed of QEMU's random numbers in Exact mode
+	Shift int           // icount shift in Exact mode: one guest instruction takes 2^Shift ns
+	Later time.Duration // the guest's wall clock is ahead by so much at power-on in Exact mode, whole seconds
+	Seed  uint64        // seed of QEMU's random numbers in Exact mode
 }
 
 const defaultBinary = "qemu-system-x86_64"
 
 // epoch is the guest's wall clock at power-on in Exact mode. Its value is arbitrary; that it never changes is the point.
-const epoch = "2023-11-01T00:00:00"
+var epoch = time.Date(2023, 11, 1, 0, 0, 0, 0, time.UTC)
 
 // Argv is the command line, program first. It is a pure function: equal specs give equal argv, in a fixed order.
 func (s *Spec) Argv() []string {
@@ -81,7 +83,7 @@ func (s *Spec) Argv() []string {
 	if s.Mode == Exact {
 		argv = append(argv,
 			"-icount", fmt.Sprintf("shift=%d,sleep=off", s.Shift),
-			"-rtc", "base="+epoch+",clock=vm",
+			"-rtc", "base="+epoch.Add(s.Later).Format("2006-01-02T15:04:05")+",clock=vm",
 			"-seed", strconv.FormatUint(s.Seed, 10))
 	}
 	argv = append(argv,

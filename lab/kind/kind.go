@@ -22,6 +22,8 @@ type Entry interface {
 	Shown() Shown
 	// UseWire overrides how the wire is made, or says which words there are.
 	UseWire(mode string) error
+	// Courses is how courses of it come to differ, where nobody says otherwise.
+	Courses() harness.How
 	// CanSweep says why no sweep can be made on it; nil: one can. A sweep needs trials that begin at one and the same moment.
 	CanSweep() error
 	// Ready says what this machine lacks for it, before anything is fetched or built.
@@ -47,10 +49,16 @@ type Kernel struct {
 type Options struct {
 	Baud     int
 	Progress io.Writer
-	// Accept finds out whether a faster way to the same bytes may be taken, where that is not known yet for a kernel and command line. It
-	// takes a minute or two. Otherwise only what was accepted before is used.
-	Accept bool
+	// Accept finds out whether a faster way to the same bytes may be taken, where that is not known yet for a kernel and command line, by
+	// so many comparisons (AcceptOne, AcceptFew). 0: only what was accepted before is used.
+	Accept int
 }
+
+// AcceptOne takes some 20 s for each kernel and command line, AcceptFew a minute.
+const (
+	AcceptOne = 1
+	AcceptFew = 4
+)
 
 // Made is a bench with what it made of the kernel.
 type Made struct {

@@ -10,6 +10,7 @@ import (
 
 	"lastpage/capture/wire"
 	"lastpage/dut/qemu"
+	"lastpage/harness"
 	"lastpage/lab/kind"
 )
 
@@ -74,6 +75,17 @@ func (e *Entry) UseWire(mode string) error {
 	return setup.Check()
 }
 
+// Courses implements kind.Entry.
+func (e *Entry) Courses() harness.How {
+	switch {
+	case e.Wire != qemu.Exact:
+		return harness.OwnWay
+	case e.Snapshot:
+		return harness.Branched
+	}
+	return harness.Booted
+}
+
 // CanSweep implements kind.Entry.
 func (e *Entry) CanSweep() error {
 	if !e.Snapshot {
@@ -106,5 +118,5 @@ func (e *Entry) Bench(_ context.Context, board string, k kind.Kernel, o kind.Opt
 	}
 	return &kind.Made{Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: setup.CPUs, Mode: string(e.Wire), Repeats: e.Wire == qemu.Exact,
 		Names: symbols, Bench: &bench{setup: setup, fast: e.FastForward, accept: o.Accept, own: line, img: k.Image, tell: o.Progress,
-			of: map[string]*qemu.Pool{}}}, nil
+			fasts: map[string]bool{}}}, nil
 }

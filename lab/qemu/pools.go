@@ -7,7 +7,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
+	"time"
 
 	"lastpage/dut"
 	"lastpage/dut/qemu"
@@ -18,47 +20,89 @@ import (
 
 // bench opens the boards of one subject. It has a pool for each command line: each is fast-forwarded only if that very command line was accepted.
 type bench struct {
-	setup        qemu.Setup
-	fast, accept bool
-	own          string // the subject's command line, without what a scenario adds
-	img          *kernels.Image
-	tell         io.Writer
+	setup  qemu.Setup
+	fast   bool
+	accept int    // comparisons that are made where none was
+	own    string // the subject's command line, without what a scenario adds
+	img    *kernels.Image
+	tell   io.Writer
 
-	mu sync.Mutex
-	of map[string]*qemu.Pool
+	mu    sync.Mutex
+	fasts map[string]bool // command line -> accepted
+	pools []*pool         // oldest use first
 }
 
-func (b *bench) get(ctx context.Context, cmdline string) (*qemu.Pool, error) {
+// pool is the pool of one way to boot.
+type pool struct {
+	*qemu.Pool
+	cmdline string
+	course  harness.Course // as far as it changes the boot
+}
+
+// keepPools bounds the memory that the snapshots of booted courses take: each course has its own.
+const keepPools = 6
+
+func (b *bench) get(ctx context.Context, o *harness.Order) (*qemu.Pool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if pool := b.of[cmdline]; pool != nil {
-		return pool, nil
+	var course harness.Course
+	if o.Course != nil {
+		course = harness.Course{Entropy: o.Course.Entropy, ClockS: o.Course.ClockS}
 	}
-	setup := b.setup
-	if b.fast {
-		var err error
-		if setup.FastForward, err = b.accepted(ctx, cmdline); err != nil {
-			return nil, err
+	for i, p := range b.pools {
+		if p.cmdline == o.Cmdline && p.course == course {
+			b.pools = append(slices.Delete(b.pools, i, i+1), p)
+			return p.Pool, nil
 		}
 	}
-	pool, err := qemu.NewPool(ctx, &setup, b.tell)
-	if err == nil {
-		b.of[cmdline] = pool
+	setup := b.setup
+	if course.Entropy != 0 {
+		setup.Seed = course.Entropy
 	}
-	return pool, err
+	setup.Later = time.Duration(course.ClockS) * time.Second
+	var err error
+	if setup.FastForward, err = b.fastForward(ctx, o.Cmdline); err != nil {
+		return nil, err
+	}
+	made, err := qemu.NewPool(ctx, &setup, b.tell)
+	if err != nil {
+		return nil, err
+	}
+	if len(b.pools) == keepPools {
+		b.pools[0].Close()
+		b.pools = b.pools[1:]
+	}
+	b.pools = append(b.pools, &pool{made, o.Cmdline, course})
+	return made, nil
+}
+
+// fastForward says once for each command line whether its guests are fast-forwarded.
+func (b *bench) fastForward(ctx context.Context, cmdline string) (bool, error) {
+	if !b.fast {
+		return false, nil
+	}
+	if fast, known := b.fasts[cmdline]; known {
+		return fast, nil
+	}
+	fast, err := b.accepted(ctx, cmdline)
+	if err == nil {
+		b.fasts[cmdline] = fast
+	}
+	return fast, err
 }
 
 // accepted says whether fast-forward changes nothing for this kernel and command line. Not knowing is no. A command line that only one or
 // two scenarios use is not worth finding out for: that takes as long as their trials.
 func (b *bench) accepted(ctx context.Context, cmdline string) (bool, error) {
-	if !b.accept || cmdline != b.own {
-		return wiretest.Accepted(ctx, b.setup, b.img, cmdline)
+	fast, err := wiretest.Accepted(ctx, b.setup, b.img, cmdline)
+	if fast || err != nil || b.accept == 0 || cmdline != b.own {
+		return fast, err
 	}
 	tell := b.tell
 	if tell == nil {
 		tell = io.Discard
 	}
-	a, err := wiretest.Accept(ctx, b.setup, b.img, cmdline, wiretest.FewPoints, tell)
+	a, err := wiretest.Accept(ctx, b.setup, b.img, cmdline, b.accept, tell)
 	if err != nil {
 		return false, err
 	}
@@ -72,14 +116,30 @@ func (b *bench) accepted(ctx context.Context, cmdline string) (bool, error) {
 func (b *bench) Rest() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, pool := range b.of {
-		pool.Close()
+	for _, p := range b.pools {
+		p.Close()
 	}
-	clear(b.of)
+	b.pools = nil
 }
 
 // Can implements harness.Bench.
-func (b *bench) Can(o *harness.Order) error { return qemu.Can(o.Board, o.Triggers) }
+func (b *bench) Can(o *harness.Order) error {
+	if c := o.Course; c != nil {
+		cannot := &dut.CannotError{Board: o.Board, What: "courses by " + string(c.How)}
+		switch {
+		case b.setup.Mode == qemu.Exact && c.How == harness.OwnWay:
+			cannot.Why = "its wire is exact, so that every trial would be the same: have them by boot or branch"
+			return cannot
+		case b.setup.Mode != qemu.Exact && c.How != harness.OwnWay:
+			cannot.Why = "it never repeats itself, so that a course cannot be drawn for it: each trial is one of its own"
+			return cannot
+		case c.How == harness.Branched && !b.setup.Snapshot:
+			cannot.Why = "it has no snapshot to branch from"
+			return cannot
+		}
+	}
+	return qemu.Can(o.Board, o.Triggers)
+}
 
 // Open implements harness.Bench.
 func (b *bench) Open(ctx context.Context, o *harness.Order) (*dut.Board, error) {
@@ -87,7 +147,7 @@ func (b *bench) Open(ctx context.Context, o *harness.Order) (*dut.Board, error) 
 	if err := kernels.WriteInitramfs(&initrd, b.img, o.Plan, nil); err != nil {
 		return nil, err
 	}
-	pool, err := b.get(ctx, o.Cmdline)
+	pool, err := b.get(ctx, o)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"lastpage/kernels"
 	"lastpage/kernels/plan"
 	"lastpage/kernels/store"
+	"lastpage/lab/kind"
 )
 
 // AcceptanceSchema names the form of an Acceptance.
@@ -52,7 +53,7 @@ type Comparison struct {
 const acceptBacklog = 250
 
 // FewPoints are enough to let a kernel use fast-forward at all; the test itself makes 20.
-const FewPoints = 4
+const FewPoints = kind.AcceptFew
 
 // Accept compares plain against fast-forward: a WARN on a backlog without an NMI, and with one at points places spread over the flush. It
 // starts trials as the setup does, from a snapshot or by booting. The outcome is kept in the store, a refusal too; a run that could not be

@@ -35,7 +35,7 @@ var _ = Describe("a harness that is killed", Label("kill"), func() {
 	}
 	run := func(board string, more ...string) *gexec.Session {
 		GinkgoHelper()
-		return command(append([]string{"run", "--board", board, "--strategy", "legacy", "--scenario", "warn", "--trials", "3", "--out", out}, more...)...)
+		return command(append([]string{"run", "--board", board, "--strategy", "legacy", "--scenario", "warn", "--trials", "3", "--courses", "0", "--out", out}, more...)...)
 	}
 	trial := func(name string) string { return filepath.Join(out, "legacy", name) }
 	// capturing: the trial has begun, and bytes of its wire are on the disk.

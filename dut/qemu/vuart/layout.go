@@ -152,6 +152,7 @@ type header struct {
 	BaseBaud, IOPort, IRQ, DoorbellIs      uint32
 	PageFlags, Knob                        uint32
 	Doorbell                               uint64
+	Course, _                              uint32
 
 	State, FFState               uint32
 	NCPU, ICountNS               uint32

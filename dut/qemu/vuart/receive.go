@@ -74,3 +74,6 @@ func (p *Page) SetInputs(lines uint8) {
 
 // SetKnob sets the number that the guest reads at the doorbell's port + 4. The VM must stand.
 func (p *Page) SetKnob(v uint32) { atomic.StoreUint32(&p.h.Knob, v) }
+
+// SetCourse sets the number that the guest reads at the doorbell's place + 8. The VM must stand.
+func (p *Page) SetCourse(v uint32) { atomic.StoreUint32(&p.h.Course, v) }

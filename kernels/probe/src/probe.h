@@ -26,9 +26,13 @@ extern struct lp_plan lp_plan;
 void lp_ring(enum lp_code code, u32 arg);	/* any context */
 #define LP_DOORBELL_WORD 0x4c50444c
 u32 lp_knob(void);				/* us added to delay_ms; any context */
+u32 lp_course_word(void);			/* 0: no course was drawn; any context */
 void lp_sleep_until(bool *flag);		/* a kthread; woken by lp_wake */
 int lp_sleep_for_ever(void);			/* how a kthread of ours ends */
 void lp_wake(bool *flag, struct task_struct *task);	/* any context, also hard irq on PREEMPT_RT */
+
+/* course.c */
+void lp_course(void);			/* disturbs the machine as the course wants it; may sleep */
 
 /* backlog.c */
 void lp_store(char kind, u32 n);	/* prints one self-verifying record; preemption must be off */

@@ -101,6 +101,7 @@ struct page {
 	uint32_t base_baud, io_port, irq, doorbell_is;
 	uint32_t page_flags, knob; /* knob: what the guest reads at doorbell + 4; the harness may turn it while the VM stands */
 	uint64_t doorbell; /* an I/O port or a physical address, as doorbell_is says */
+	uint32_t course, course_pad; /* what the guest reads at doorbell + 8; as the knob */
 
 	/* P */
 	uint32_t state, ff_state;

@@ -158,13 +158,13 @@ static const MemoryRegionOps uart_ops = {
 };
 
 /*
- * At offset 0 a word by which a guest knows that there is a doorbell; at 4 the knob, by which the harness tells a guest that
- * was restored from a snapshot what no plan could tell it before.
+ * At offset 0 a word by which a guest knows that there is a doorbell; at 4 the knob and at 8 the course, by which the harness tells
+ * a guest that was restored from a snapshot what no plan could tell it before.
  */
 static uint64_t bell_in(void *opaque, uint64_t addr, unsigned size)
 {
 	(void)opaque, (void)size;
-	return addr == 4 ? dev.pg->knob : 0x4c50444c; /* "LDPL" in memory */
+	return addr == 4 ? dev.pg->knob : addr == 8 ? dev.pg->course : 0x4c50444c; /* "LDPL" in memory */
 }
 
 static void bell_out(void *opaque, uint64_t addr, uint64_t v, unsigned size)
@@ -240,7 +240,7 @@ static void machine_ready(Notifier *n, void *data)
 	memory_region_init_io(uart_region, NULL, &uart_ops, NULL, "lastpage-uart", UART_REGS);
 	memory_region_add_subregion_overlap(board_io(), p->io_port, uart_region, 10);
 	if (p->doorbell_is != DOORBELL_NONE) {
-		memory_region_init_io(bell_region, NULL, &bell_ops, NULL, "lastpage-doorbell", 8);
+		memory_region_init_io(bell_region, NULL, &bell_ops, NULL, "lastpage-doorbell", 12);
 		memory_region_add_subregion_overlap(p->doorbell_is == DOORBELL_PORT ? board_io() : get_system_memory(), p->doorbell,
 		                                    bell_region, 10);
 	}
