@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // controlModules is what the control channel needs, if it is not built in.
@@ -88,7 +89,9 @@ func decompress(ctx context.Context, from, to string) error {
 	if !ok {
 		return fmt.Errorf("decompress %s: unknown compression", from)
 	}
-	out, err := exec.CommandContext(ctx, tool, "-dc", from).Output()
+	cmd := exec.CommandContext(ctx, tool, "-dc", from)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	out, err := cmd.Output()
 	if err != nil {
 		return fmt.Errorf("decompress %s: run %s: %w", from, tool, err)
 	}

@@ -28,7 +28,7 @@ func compiler(ctx context.Context, cc string) (*toolchain, error) {
 	}
 	t := &toolchain{cc: cc}
 	for _, args := range [][]string{{cc, "--version"}, {cc, "-dumpmachine"}, {"as", "--version"}, {"ld", "--version"}} {
-		out, err := exec.CommandContext(ctx, args[0], args[1:]...).Output()
+		out, err := command(ctx, "", args...).Output()
 		if errors.Is(err, exec.ErrNotFound) {
 			return nil, fmt.Errorf("run %s: %w\n  cure: install it (setup.sh)", args[0], err)
 		}

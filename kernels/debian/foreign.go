@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // tools are programs of a kbuild package that this machine's C library is too old for, and the libraries that they run with: those of
@@ -65,7 +66,9 @@ func runsHere(ctx context.Context, kbuild string) (bool, error) {
 		return false, fmt.Errorf("%s: no program of kbuild in it", kbuild)
 	}
 	for _, p := range found {
-		out, _ := exec.CommandContext(ctx, p).CombinedOutput() // it fails in any case: it wants arguments
+		cmd := exec.CommandContext(ctx, p)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		out, _ := cmd.CombinedOutput() // it fails in any case: it wants arguments
 		if bytes.Contains(out, []byte("GLIBC_")) {
 			return false, nil
 		}

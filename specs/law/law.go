@@ -16,7 +16,7 @@ var ranks = []struct {
 	folder string
 	rank   int
 }{
-	{"lastpage/capture", 1}, {"lastpage/kernels", 1}, {"lastpage/dut", 2}, {"lastpage/harness", 3}, {"lastpage/lab", 4},
+	{"lastpage/names", 1}, {"lastpage/capture", 1}, {"lastpage/kernels", 1}, {"lastpage/dut", 2}, {"lastpage/harness", 3}, {"lastpage/lab", 4},
 	{"lastpage/specs", 5}, {"lastpage/cmd", 6},
 }
 
