@@ -74,6 +74,7 @@ Whatever was lost is counted and told at the end, with everything else that is n
 	fl.StringVar(&o.link, "link", "", "make a symbolic link to the pty by this name")
 	fl.StringVar(&o.binary, "qemu", "", "QEMU binary (default qemu-system-x86_64 from PATH)")
 	fl.StringSliceVar(&o.catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
+	quietFlag(c)
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.firmware != "" {
 			if err := idle(cmd, "with --firmware, which runs in place of a kernel", "kernel", "append", "catalogue"); err != nil {
@@ -83,16 +84,17 @@ Whatever was lost is counted and told at the end, with everything else that is n
 		if _, err := os.Lstat(o.link); o.link != "" && err == nil {
 			return fmt.Errorf("--link %s is there already: remove it, or take another name", o.link)
 		}
-		return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		return o.run(cmd)
 	}
 	return c
 }
 
-func (o *bridged) run(ctx context.Context, out, errs io.Writer) error {
+func (o *bridged) run(cmd *cobra.Command) error {
+	ctx, out, errs := cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 	if o.cpus < 1 || o.cpus > 8 || o.memory < 64 || o.memory > 2048 {
 		return fmt.Errorf("--cpus %d, --memory %d: want 1 to 8, and 64 to 2048 MiB", o.cpus, o.memory)
 	}
-	p := newProgress(errs)
+	p := newProgress(cmd)
 	m, err := o.machine(ctx, p)
 	p.end()
 	if err != nil {

@@ -34,7 +34,7 @@ The UART's own error counters are read before and after: if they moved, the capt
 	}
 	c.Flags().IntVar(&baud, "baud", 115200, "rate of the line, 8N1; for a TCP port it is set at the other end")
 	c.Flags().StringVar(&out, "out", "", "folder of the capture (default runs/capture-DATE-TIME)")
-	c.Flags().BoolVar(&quiet, "quiet", false, "do not show what is captured")
+	c.Flags().BoolVar(&quiet, "quiet", false, "do not show what is captured, and no remarks; errors stay")
 	asJSON := jsonFlag(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if strings.HasPrefix(args[0], "tcp:") {
@@ -53,7 +53,7 @@ The UART's own error counters are read before and after: if they moved, the capt
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "lastpage: recording %s into %s; Ctrl-C ends it\n", args[0], out)
+		fmt.Fprintf(remarks(cmd), "lastpage: recording %s into %s; Ctrl-C ends it\n", args[0], out)
 		shown := make(chan struct{})
 		go func() {
 			defer close(shown)
@@ -71,7 +71,7 @@ The UART's own error counters are read before and after: if they moved, the capt
 				return err
 			}
 		} else {
-			fmt.Fprintf(cmd.ErrOrStderr(), "\nlastpage: %d bytes in %s\n", p.Log().Len(), out)
+			fmt.Fprintf(remarks(cmd), "\nlastpage: %d bytes in %s\n", p.Log().Len(), out)
 		}
 		if len(report.Void) > 0 {
 			return inconclusive("%s: nothing may be graded on this capture: %v", out, report.Void)

@@ -58,6 +58,7 @@ func kernelsFetch(files *[]string) *cobra.Command {
 		Args:  cobra.MinimumNArgs(1),
 	}
 	refresh := c.Flags().Bool("refresh", false, "look for newer packages even if some are in the cache")
+	quietFlag(c)
 	asJSON := jsonFlag(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		cat, err := kernels.LoadCatalogue(*files...)
@@ -75,7 +76,7 @@ func kernelsFetch(files *[]string) *cobra.Command {
 				}
 			}
 		}
-		p := newProgress(cmd.ErrOrStderr())
+		p := newProgress(cmd)
 		defer p.end()
 		var all []*kernels.Image
 		for _, name := range args {
@@ -118,6 +119,7 @@ tree compile only what they touch. The log is kept, a failed one too.
 	}
 	treeFlags(c.Flags(), &tree)
 	refresh := c.Flags().Bool("refresh", false, "look for a newer source package, or where a git ref points to now")
+	quietFlag(c)
 	asJSON := jsonFlag(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		cat, err := kernels.LoadCatalogue(*files...)
@@ -136,7 +138,7 @@ tree compile only what they touch. The log is kept, a failed one too.
 				return err
 			}
 		}
-		p := newProgress(cmd.ErrOrStderr())
+		p := newProgress(cmd)
 		defer p.end()
 		img, err := cat.Prepare(cmd.Context(), name, kernels.Options{Refresh: *refresh, Progress: p})
 		if err != nil {

@@ -64,6 +64,7 @@ be added to it.`,
 	}
 	fl := c.Flags()
 	f.flags(fl)
+	quietFlag(c)
 	fl.StringSliceVar(&f.strategies, "strategy", nil, "strategies of the catalogue (default "+strings.Join(allStrategies, ",")+")")
 	fl.StringSliceVar(&f.scenarios, "scenario", nil, "scenarios (default: all; of a death, the hang)")
 	fl.IntVar(&f.workers, "workers", 2, "trials at the same time")
@@ -146,7 +147,7 @@ func (f *matrixFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer o.Out.Close()
-	p := newProgress(cmd.ErrOrStderr())
+	p := newProgress(cmd)
 	defer p.end()
 	subjects, free, err := f.subjects(cmd.Context(), board, cat, f.strategies, lab.Options{Accept: f.accept()}, p)
 	defer free()
@@ -154,7 +155,7 @@ func (f *matrixFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	m, err := compare.ExecuteMatrix(cmd.Context(), o, subjects, func(strategy, what string, done, of int) {
-		p.step("[%d/%d] %s: %s", done, of, strategy, what)
+		p.counted(done, done, of, strategy+": "+what)
 	})
 	p.end()
 	if err != nil {

@@ -65,6 +65,7 @@ A trial that the harness spoilt is void: it is repeated, counted, and never grad
 		Args: nothing,
 	}
 	f.add(c.Flags())
+	quietFlag(c)
 	c.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
 	return c
 }
@@ -89,7 +90,7 @@ func (f *runFlags) add(fl *pflag.FlagSet) {
 func scenarioHelp() string {
 	var b strings.Builder
 	for _, s := range harness.Scenarios() {
-		fmt.Fprintf(&b, "  %-16s %s\n", s.Name, s.About)
+		fmt.Fprintf(&b, "  %-36s %s\n", s.Name, s.About)
 	}
 	return b.String()
 }
@@ -152,7 +153,7 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer o.Out.Close()
-	p := newProgress(cmd.ErrOrStderr())
+	p := newProgress(cmd)
 	defer p.end()
 	subjects, free, err := f.subjects(cmd.Context(), board, cat, names, lab.Options{Accept: kind.AcceptOne}, p)
 	defer free()
@@ -160,7 +161,7 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	r, err := compare.Execute(cmd.Context(), o, subjects, func(strategy, what string, done, of int) {
-		p.step("[%d/%d] %s: %s", done+1, of, strategy, what)
+		p.counted(done+1, done, of, strategy+": "+what)
 	})
 	p.end()
 	if r != nil {

@@ -53,6 +53,7 @@ tried once: on an exact wire it gives the same bytes whenever it is tried.`,
 	}
 	fl := c.Flags()
 	f.flags(fl)
+	quietFlag(c)
 	fl.StringSliceVar(&f.strategies, "strategy", []string{"inline"}, "strategies of the catalogue, one sweep each")
 	fl.IntVar(&f.points, "points", 1000, "points; by record at most one for each")
 	fl.StringVar(&f.by, "by", compare.ByByte, "spread them by "+strings.Join(compare.SweepBy, ", "))
@@ -84,7 +85,7 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 	if f.out == "" {
 		f.out = filepath.Join("runs", "sweep-"+time.Now().Format("20060102-150405"))
 	}
-	p := newProgress(cmd.ErrOrStderr())
+	p := newProgress(cmd)
 	defer p.end()
 	var done []*compare.Sweep
 	for _, name := range f.strategies {
@@ -138,17 +139,14 @@ func (f *sweepFlags) one(cmd *cobra.Command, board *lab.Board, cat *kernels.Cata
 		return nil, err
 	}
 	defer s.Bench.Rest()
-	start, first := time.Now(), -1
+	full := false // the points that are spread are all done
 	return compare.ExecuteSweep(ctx, o, s, func(strategy, what string, done, of int) {
-		if first < 0 && done > 0 {
-			start, first = time.Now(), done
+		if full {
+			what = "halving the gap before an edge, " + what
 		}
-		rate := ""
-		if h := time.Since(start).Hours(); first >= 0 && done > first && h > 0 {
-			rate = fmt.Sprintf(", %.0f trials/h", float64(done-first)/h)
-		}
-		if p.terminal || done%50 == 0 {
-			p.step("[%d/%d] %s: %s%s", done, of, strategy, what, rate)
+		full = full || done >= of
+		if p.live() || full || done%50 == 0 {
+			p.counted(done, done, of, strategy+": "+what+p.perHour("trials"))
 		}
 	})
 }

@@ -17,8 +17,8 @@ import (
 // deepest is how many folders below a matrix its trials lie: scenario, strategy, trial.
 const deepest = 3
 
-// shown bounds the trials that are listed.
-const shown = 24
+// mostTrials bounds the trials that are listed.
+const mostTrials = 24
 
 // trial refuses a folder that is none; of one that has trials somewhere below, as a run, it says which.
 func trial(dir string) error {
@@ -51,8 +51,8 @@ func trial(dir string) error {
 		return fmt.Errorf("%s: no trial here (no %s), nor in the folders in it", dir, harness.TrialName)
 	}
 	more := ""
-	if n := len(found) - shown; n > 0 {
-		found, more = found[:shown], fmt.Sprintf("\n    and %d more", n)
+	if n := len(found) - mostTrials; n > 0 {
+		found, more = found[:mostTrials], fmt.Sprintf("\n    and %d more", n)
 	}
 	return fmt.Errorf("%s: no trial here, but there are some in it:\n%s%s", dir, names.Columns(found, 4, 100), more)
 }

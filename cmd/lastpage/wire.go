@@ -44,6 +44,7 @@ Exit status: 0 everything holds, 1 something does not, 2 something could not be 
 	fl.StringVar(&o.Binary, "qemu", "", "QEMU binary (default qemu-system-x86_64 from PATH)")
 	fl.StringVar(&o.Out, "out", "", "folder for what is too long for a table, such as the sweep's TSV")
 	fl.StringSliceVar(&catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
+	quietFlag(c)
 	asJSON := jsonFlag(c)
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		cat, err := kernels.LoadCatalogue(catalogue...)
@@ -67,7 +68,7 @@ Exit status: 0 everything holds, 1 something does not, 2 something could not be 
 				return err
 			}
 		}
-		p := newProgress(cmd.ErrOrStderr())
+		p := newProgress(cmd)
 		defer p.end()
 		o.Tell = p.step
 		o.Found = func(f wiretest.Fact) { p.step("%s: %s: %s (%s)", f.Part, f.Name, f.Verdict, f.Got) }
