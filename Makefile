@@ -9,7 +9,7 @@ LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run matrix strategies sweep test check mutants bench fuzz clean
+.PHONY: help setup run matrix strategies sweep test check mutants bench fuzz man clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,5 +54,8 @@ fuzz: ## every fuzz target for FUZZTIME
 			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
 		done; done
 
+man: $(BIN) ## the manual pages, man/*.1, from what --help says
+	$(BIN) man man
+
 clean: ## remove what make built here (the cache of kernels stays; see `lastpage doctor` for where it is)
-	rm -f $(BIN)
+	rm -rf $(BIN) man

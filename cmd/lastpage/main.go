@@ -45,10 +45,8 @@ func main() {
 
 // run is the whole program as a function, so that tests can call it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot()
+	root := newRoot(stdout, stderr)
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitPassed
@@ -66,7 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitLabFailed
 }
 
-func newRoot() *cobra.Command {
+func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "lastpage",
 		Short: "How much of a panic arrives on the serial line?",
@@ -84,10 +82,13 @@ Exit status: 0 passed, 1 the kernel failed the policy, 2 inconclusive, 3 the lab
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newSweep(), newMatrix(), renamed("strategies", newMatrix()), newGrade(), newDmesg(), newCapture(), newKernels(), newBoards(), newDoctor(), newWire(), newVersion())
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(newRun(), newSweep(), newMatrix(), renamed("strategies", newMatrix()), newGrade(), newDmesg(), newCapture(), newKernels(), newBoards(), newDoctor(), newWire(), newVersion(), newMan())
 	group(root)
 	root.SetFlagErrorFunc(refuseFlag)
 	helpful(root)
+	complete(root)
 	teach(root)
 	return root
 }
