@@ -45,13 +45,16 @@ The UART's own error counters are read before and after: if they moved, the capt
 		if out == "" {
 			out = filepath.Join("runs", "capture-"+time.Now().Format("20060102-150405"))
 		}
-		p, err := port.Open(cmd.Context(), port.Config{Name: args[0], Baud: baud})
-		if err != nil {
+		if err := makeFolder(out); err != nil {
 			return err
 		}
-		w, err := createCapture(out)
+		p, err := port.Open(cmd.Context(), port.Config{Name: args[0], Baud: baud})
 		if err != nil {
-			return err
+			return errors.Join(err, os.Remove(out))
+		}
+		w, err := wire.Create(out, wire.Monotonic, wire.Frame{})
+		if err != nil {
+			return fmt.Errorf("--out %s: %w", out, err)
 		}
 		fmt.Fprintf(remarks(cmd), "lastpage: recording %s into %s; Ctrl-C ends it\n", args[0], out)
 		shown := make(chan struct{})
@@ -81,17 +84,19 @@ The UART's own error counters are read before and after: if they moved, the capt
 	return c
 }
 
-// createCapture makes the folder and the files in it; it never writes over an older capture.
-func createCapture(dir string) (*wire.Writer, error) {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return nil, err
+// makeFolder makes the folder of a capture, which never writes over an older one.
+func makeFolder(dir string) error {
+	err := os.MkdirAll(filepath.Dir(dir), 0o755)
+	if err == nil {
+		err = os.Mkdir(dir, 0o755)
 	}
-	if err := os.Mkdir(dir, 0o755); errors.Is(err, os.ErrExist) {
-		return nil, fmt.Errorf("--out %s is there already: a capture never writes over another", dir)
-	} else if err != nil {
-		return nil, err
+	switch {
+	case errors.Is(err, os.ErrExist):
+		return fmt.Errorf("--out %s is there already: a capture never writes over another", dir)
+	case err != nil:
+		return fmt.Errorf("--out %s: %w", dir, err)
 	}
-	return wire.Create(dir, wire.Monotonic, wire.Frame{})
+	return nil
 }
 
 // show prints what arrives with control characters made visible, until the log is closed. It reads the log: however slow the terminal is, it

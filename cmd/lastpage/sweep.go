@@ -85,19 +85,33 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 	if f.out == "" {
 		f.out = filepath.Join("runs", "sweep-"+time.Now().Format("20060102-150405"))
 	}
-	p := newProgress(cmd)
-	defer p.end()
-	var done []*compare.Sweep
+	// All are tried before anything is fetched or swept.
+	var folders []*compare.Folder
+	defer func() {
+		for _, out := range folders {
+			out.Close()
+		}
+	}()
 	for _, name := range f.strategies {
 		dir := f.out
 		if len(f.strategies) > 1 {
 			dir = filepath.Join(f.out, name)
 		}
-		sw, err := f.one(cmd, board, cat, name, dir, p)
+		out, err := folder(dir, "", compare.SweepName)
+		if err != nil {
+			return err
+		}
+		folders = append(folders, out)
+	}
+	p := newProgress(cmd)
+	defer p.end()
+	var done []*compare.Sweep
+	for i, name := range f.strategies {
+		sw, err := f.one(cmd, board, cat, name, folders[i], p)
 		p.end()
 		if sw != nil {
 			done = append(done, sw)
-			if perr := f.print(cmd, sw, dir); perr != nil {
+			if perr := f.print(cmd, sw, folders[i].Dir); perr != nil {
 				err = errors.Join(err, perr)
 			}
 		}
@@ -119,7 +133,7 @@ func (f *sweepFlags) document(cmd *cobra.Command, all []*compare.Sweep) error {
 	return printJSON(cmd.OutOrStdout(), sweepsDocument{sweepsSchema, all})
 }
 
-func (f *sweepFlags) one(cmd *cobra.Command, board *lab.Board, cat *kernels.Catalogue, name, dir string, p *progress) (*compare.Sweep, error) {
+func (f *sweepFlags) one(cmd *cobra.Command, board *lab.Board, cat *kernels.Catalogue, name string, out *compare.Folder, p *progress) (*compare.Sweep, error) {
 	ctx := cmd.Context()
 	sc, err := harness.FindScenario("warn-nmi-panic")
 	if err != nil {
@@ -130,10 +144,7 @@ func (f *sweepFlags) one(cmd *cobra.Command, board *lab.Board, cat *kernels.Cata
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	if o.Out, err = folder(dir, "", compare.SweepName); err != nil {
-		return nil, err
-	}
-	defer o.Out.Close()
+	o.Out = out
 	s, err := board.Subject(ctx, cat, name, lab.Options{Baud: f.baud, Progress: p, Accept: kind.AcceptFew})
 	if err != nil {
 		return nil, err

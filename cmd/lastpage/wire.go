@@ -3,7 +3,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -68,6 +70,9 @@ Exit status: 0 everything holds, 1 something does not, 2 something could not be 
 				return err
 			}
 		}
+		if err := tryFolder(o.Out); err != nil {
+			return err
+		}
 		p := newProgress(cmd)
 		defer p.end()
 		o.Tell = p.step
@@ -92,6 +97,24 @@ Exit status: 0 everything holds, 1 something does not, 2 something could not be 
 		return nil
 	}
 	return c
+}
+
+// tryFolder makes the folder that --out names and writes in it; it leaves nothing there. "" is no folder.
+func tryFolder(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(dir, ".try-"); err == nil {
+			err = errors.Join(f.Close(), os.Remove(f.Name()))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("--out %s: %w", dir, err)
+	}
+	return nil
 }
 
 func firstOf(a, b error) error {
