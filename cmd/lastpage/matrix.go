@@ -37,6 +37,7 @@ func allScenarios() []string {
 
 type matrixFlags struct {
 	target
+	courses          courses
 	strategies       []string
 	scenarios        []string
 	workers, retries int
@@ -55,7 +56,10 @@ func newMatrix() *cobra.Command {
 words for the command line: explicit+printk.flush_points=5.
 
 What was finished stays: with the same --out a stopped matrix goes on where it was, and more strategies or scenarios can
-be added to it.`,
+be added to it.
+
+` + coursesHelp + `
+With courses, a scenario that nothing interrupts is tried once in each.`,
 		Example: `  lastpage matrix
   lastpage matrix --strategy inline,deferred --scenario panic-dies-in:kmsg-dump --scenario crash-exec-delay
   lastpage matrix --masks
@@ -65,6 +69,7 @@ be added to it.`,
 	fl := c.Flags()
 	f.flags(fl)
 	quietFlag(c)
+	f.courses.flags(fl, 4)
 	fl.StringSliceVar(&f.strategies, "strategy", nil, "strategies of the catalogue (default "+strings.Join(allStrategies, ",")+")")
 	fl.StringSliceVar(&f.scenarios, "scenario", nil, "scenarios (default: all; of a death, the hang)")
 	fl.IntVar(&f.workers, "workers", 2, "trials at the same time")
@@ -141,6 +146,9 @@ func (f *matrixFlags) run(cmd *cobra.Command) error {
 		err = f.known(cmd, cat, f.strategies)
 	}
 	if err != nil {
+		return err
+	}
+	if o.Ensemble, err = f.courses.ensemble(cmd.Flags(), board); err != nil {
 		return err
 	}
 	if o.Out, err = folder(f.out, "matrix-", compare.MatrixName); err != nil {

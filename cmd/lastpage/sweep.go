@@ -23,6 +23,7 @@ import (
 
 type sweepFlags struct {
 	target
+	courses         courses
 	strategies      []string
 	points, workers int
 	by              string
@@ -54,6 +55,7 @@ tried once: on an exact wire it gives the same bytes whenever it is tried.`,
 	fl := c.Flags()
 	f.flags(fl)
 	quietFlag(c)
+	f.courses.flags(fl, 0)
 	fl.StringSliceVar(&f.strategies, "strategy", []string{"inline"}, "strategies of the catalogue, one sweep each")
 	fl.IntVar(&f.points, "points", 1000, "points; by record at most one for each")
 	fl.StringVar(&f.by, "by", compare.ByByte, "spread them by "+strings.Join(compare.SweepBy, ", "))
@@ -85,8 +87,13 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 	if f.out == "" {
 		f.out = filepath.Join("runs", "sweep-"+time.Now().Format("20060102-150405"))
 	}
+	e, err := f.courses.ensemble(cmd.Flags(), board)
+	if err != nil {
+		return err
+	}
 	// All are tried before anything is fetched or swept.
 	var folders []*compare.Folder
+	var jobs []sweepJob
 	defer func() {
 		for _, out := range folders {
 			out.Close()
@@ -97,21 +104,28 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 		if len(f.strategies) > 1 {
 			dir = filepath.Join(f.out, name)
 		}
-		out, err := folder(dir, "", compare.SweepName)
-		if err != nil {
-			return err
+		for _, c := range e.All() {
+			dir := dir
+			if c != nil {
+				dir = filepath.Join(dir, fmt.Sprintf("course-%03d", c.N))
+			}
+			out, err := folder(dir, "", compare.SweepName)
+			if err != nil {
+				return err
+			}
+			folders = append(folders, out)
+			jobs = append(jobs, sweepJob{name, c, out})
 		}
-		folders = append(folders, out)
 	}
 	p := newProgress(cmd)
 	defer p.end()
 	var done []*compare.Sweep
-	for i, name := range f.strategies {
-		sw, err := f.one(cmd, board, cat, name, folders[i], p)
+	for _, j := range jobs {
+		sw, err := f.one(cmd, board, cat, j, p)
 		p.end()
 		if sw != nil {
 			done = append(done, sw)
-			if perr := f.print(cmd, sw, folders[i].Dir); perr != nil {
+			if perr := f.print(cmd, sw, j.out.Dir); perr != nil {
 				err = errors.Join(err, perr)
 			}
 		}
@@ -119,7 +133,17 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 			return errors.Join(resumable(errors.Join(err, drawSweeps(done, f.strategies, f.out)), cmd, f.out), f.document(cmd, done))
 		}
 	}
-	return errors.Join(drawSweeps(done, f.strategies, f.out), f.document(cmd, done))
+	if e.Courses > 0 && !f.json {
+		err = report.SweptCourses(cmd.OutOrStdout(), done)
+	}
+	return errors.Join(err, drawSweeps(done, f.strategies, f.out), f.document(cmd, done))
+}
+
+// sweepJob is one sweep of several.
+type sweepJob struct {
+	strategy string
+	course   *harness.Course
+	out      *compare.Folder
 }
 
 // document prints what --json asks for: one document, whatever the number of strategies.
@@ -127,13 +151,13 @@ func (f *sweepFlags) document(cmd *cobra.Command, all []*compare.Sweep) error {
 	switch {
 	case !f.json || len(all) == 0:
 		return nil
-	case len(f.strategies) == 1:
+	case len(all) == 1 && len(f.strategies) == 1:
 		return printJSON(cmd.OutOrStdout(), all[0])
 	}
 	return printJSON(cmd.OutOrStdout(), sweepsDocument{sweepsSchema, all})
 }
 
-func (f *sweepFlags) one(cmd *cobra.Command, board *lab.Board, cat *kernels.Catalogue, name string, out *compare.Folder, p *progress) (*compare.Sweep, error) {
+func (f *sweepFlags) one(cmd *cobra.Command, board *lab.Board, cat *kernels.Catalogue, j sweepJob, p *progress) (*compare.Sweep, error) {
 	ctx := cmd.Context()
 	sc, err := harness.FindScenario("warn-nmi-panic")
 	if err != nil {
@@ -144,8 +168,8 @@ func (f *sweepFlags) one(cmd *cobra.Command, board *lab.Board, cat *kernels.Cata
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	o.Out = out
-	s, err := board.Subject(ctx, cat, name, lab.Options{Baud: f.baud, Progress: p, Accept: kind.AcceptFew})
+	o.Out, o.Course = j.out, j.course
+	s, err := board.Subject(ctx, cat, j.strategy, lab.Options{Baud: f.baud, Progress: p, Accept: kind.AcceptFew})
 	if err != nil {
 		return nil, err
 	}

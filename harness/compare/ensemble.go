@@ -15,8 +15,8 @@ type Ensemble struct {
 	How     harness.How `json:"how,omitempty"`
 }
 
-// all draws the courses; one of nil if there is none.
-func (e Ensemble) all() []*harness.Course {
+// All draws the courses; one of nil if there is none.
+func (e Ensemble) All() []*harness.Course {
 	if e.Courses == 0 {
 		return []*harness.Course{nil}
 	}

@@ -110,6 +110,9 @@ func (o *MatrixOrder) order(sc harness.Scenario) (RunOrder, error) {
 		}
 		or.Trials = max(sc.Trials, len(or.Injects))
 	}
+	if o.Ensemble.Courses > 0 && !sc.Interrupted { // its moments differ from course to course
+		or.Trials = 1
+	}
 	if o.Trials > 0 {
 		or.Trials = min(or.Trials, o.Trials)
 	}

@@ -118,14 +118,14 @@ func (r *Run) save() error { return harness.WriteJSON(filepath.Join(r.out.Dir, R
 // row makes the courses of one strategy, some at the same time. mu guards the row.
 func (o *RunOrder) row(ctx context.Context, s *harness.Subject, row *Row, mu *sync.Mutex, step func(string), done func() error) error {
 	series := o.Series
-	series.Course = o.all()[0]
+	series.Course = o.All()[0]
 	if err := series.Can(s); err != nil {
 		return row.blame(err)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	todo := make(chan *harness.Course, max(1, o.Courses))
-	for _, c := range o.all() {
+	for _, c := range o.All() {
 		todo <- c
 	}
 	close(todo)

@@ -53,11 +53,12 @@ type Sweep struct {
 	Course   string                 `json:"course"`
 	Expected map[string]grade.Count `json:"expected"`
 	// Span is how many bytes of wire lie between the provocation and the end of what it makes the kernel send, SpanNS how long that takes.
-	Span   int64    `json:"span_bytes"`
-	SpanNS int64    `json:"span_ns"`
-	By     string   `json:"by"` // how the points are spread: ByByte, ByRecord or ByTime
-	Wanted int      `json:"points_wanted"`
-	Points []*Point `json:"points"` // by NS; those that looked for an edge are among them
+	Span   int64           `json:"span_bytes"`
+	SpanNS int64           `json:"span_ns"`
+	Drawn  *harness.Course `json:"drawn,omitempty"` // which course of an ensemble; null: the board's own
+	By     string          `json:"by"`              // how the points are spread: ByByte, ByRecord or ByTime
+	Wanted int             `json:"points_wanted"`
+	Points []*Point        `json:"points"` // by NS; those that looked for an edge are among them
 
 	// From which moment on every point has the whole WARN stored, or on the wire; null: not known, as not all points were reached.
 	WarnStored *Edge `json:"warn_stored_from"`
@@ -138,6 +139,9 @@ func (o SweepOrder) begin(ctx context.Context, s *harness.Subject, tell Progress
 	now := conditions(&o.Series)
 	now.subject(s)
 	now["points by"] = o.By
+	if o.Course != nil {
+		now["course"] = fmt.Sprintf("%+v", *o.Course)
+	}
 	var old Sweep
 	found, err := o.Out.load(SweepName, &old, SweepSchema, func() string { return old.Schema })
 	if err == nil && found {
@@ -170,7 +174,7 @@ func (o SweepOrder) begin(ctx context.Context, s *harness.Subject, tell Progress
 	p := ref.Order.Plan
 	sw := &Sweep{Schema: SweepSchema, Status: harness.Unfinished, Made: harness.Version(), Conditions: now, Strategy: s.Strategy, Kernel: s.Kernel,
 		Release: s.Release, Console: s.Console, Board: s.Board, Mode: ref.ModeOr(s.Mode), CPUs: s.CPUs, Cmdline: ref.Order.Cmdline, Origin: s.Origin,
-		Scenario: o.Scenario.Name, Baud: s.Frame.Baud, Backlog: p.Backlog, RecordLen: p.RecordLen, Started: time.Now().UTC(),
+		Drawn: o.Course, Scenario: o.Scenario.Name, Baud: s.Frame.Baud, Backlog: p.Backlog, RecordLen: p.RecordLen, Started: time.Now().UTC(),
 		Reference: filepath.Base(ref.Dir()), Course: course(log), Expected: ref.Expected(), By: o.By, out: o.Out}
 	if err := sw.span(ref, log); err != nil {
 		return nil, nil, err
