@@ -78,7 +78,7 @@ func (c *Cell) PanicSent() (k, n int, in gate.Interval, ok bool) {
 	if n == 0 {
 		return 0, 0, in, false
 	}
-	return k, n, gate.Wilson(k, n), true
+	return k, n, gate.Share(k, n), true
 }
 
 // LastWord is a last message on the wire, and in how many trials it was.

@@ -178,7 +178,7 @@ func (r *Row) Kinds() []Kind {
 		kinds[at].Courses++
 	}
 	for i := range kinds {
-		kinds[i].Of, kinds[i].Share = of, gate.Wilson(kinds[i].Courses, of)
+		kinds[i].Of, kinds[i].Share = of, gate.Share(kinds[i].Courses, of)
 	}
 	slices.SortFunc(kinds, func(a, b Kind) int { return cmp.Compare(b.Letter, a.Letter) })
 	return kinds

@@ -33,3 +33,17 @@ func SweptCourses(w io.Writer, all []*compare.Sweep) error {
 	}
 	return t.Text(w)
 }
+
+// Two prints the shares of two runs beside each other.
+func Two(w io.Writer, t *compare.Two) error {
+	table := &Table{Left: 2, Least: []int{16, 6}, Head: [][]string{{"strategy", "letter", "first", "95 %", "second", "95 %", "p"}},
+		Notes: []string{"n/m: in n of m courses came out this letter; p: Fisher's exact test, two-sided,", "small where the two shares differ"}}
+	for _, r := range t.Rows {
+		line := []string{shorten(r.Strategy, 16), r.Letter}
+		for i := range 2 {
+			line = append(line, fmt.Sprintf("%d/%d", r.Courses[i], r.Of[i]), fmt.Sprintf("%.0f..%.0f", 100*r.Share[i].Low, 100*r.Share[i].High))
+		}
+		table.Rows = append(table.Rows, append(line, fmt.Sprintf("%.3f", r.P)))
+	}
+	return table.Text(w)
+}

@@ -48,7 +48,7 @@ func Matrix(w io.Writer, m *compare.Matrix) error {
 	block(m, &b, "Stored, and never whole on the wire: records, least..most of the trials\n(most in holes before the last record on the wire)", lost)
 	block(m, &b, "Trials: valid, and +void", counted)
 	if !exact {
-		block(m, &b, "Trials whose panic was wholly sent, % (95 % Wilson interval)", wilsonCell)
+		block(m, &b, "Trials whose panic was wholly sent, % (95 % interval)", intervalCell)
 	}
 	b.WriteString("\nMedian of the trials; - not expected, ? unknown, . not done;\ncannot: this board or kernel has no way to do it; dead: never armed.\n")
 	if exact {
@@ -153,7 +153,7 @@ func counted(c *compare.Cell) string {
 	return fmt.Sprint(len(c.Trials))
 }
 
-func wilsonCell(c *compare.Cell) string {
+func intervalCell(c *compare.Cell) string {
 	k, n, in, ok := c.PanicSent()
 	if !ok {
 		return "-"

@@ -41,8 +41,8 @@ func TestMatrixText(t *testing.T) {
 				t.Errorf("%d columns: %q", len(l)-1, l)
 			}
 		}
-		// 100 (34..100): two of two, by Wilson
-		for _, want := range []string{"99/-/99", "0..582 (581)", "100 (34..100)", "4869.703", " . "} {
+		// 100 (15..100): two of two, by Clopper and Pearson
+		for _, want := range []string{"99/-/99", "0..582 (581)", "100 (15..100)", "4869.703", " . "} {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("%d strategies: no %q in\n%.3000s", n, want, b.String())
 			}
