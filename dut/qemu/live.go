@@ -219,7 +219,9 @@ func (l *live) audit() dut.Audit {
 			"uart_cut": int64(s.Cut), "uart_changed": int64(s.Changed), "uart_lsr_reads": int64(s.LSRReads), "uart_baud": int64(s.Baud),
 			"uart_frame_ns": s.FrameNS, "uart_timer_late_max_ns": s.LateMaxNS, "ring_lost": int64(s.RecsLost),
 			"ff_jumps": int64(s.FF.Jumps), "ff_jumped_ns": int64(s.FF.JumpedNS), "ff_state": int64(s.FFState), "virtual_ns": s.NowNS,
-			"solo": boolean(s.Solo),
+			"solo":       boolean(s.Solo),
+			"turns_fair": int64(s.Turns.Fair), "turns_gaps": int64(s.Turns.Gaps), "turns_own_ns": s.Turns.OwnNS,
+			"turns_others_ns": s.Turns.OthersNS, "turns_asleep_ns": s.Turns.AsleepNS, "turns_wait_max_ns": s.Turns.WaitNS,
 		},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"lastpage/harness/grade"
 	. "lastpage/specs/match"
 )
 
@@ -20,6 +21,10 @@ var _ = Describe("the exact wire", func() {
 
 			It("is the same in two trials from one snapshot", func() {
 				Expect(first.all[0]).To(HaveTheWireOf(first.all[1]))
+			})
+
+			It("is never kept waiting in the middle of a record, from the first byte of the boot on", func() {
+				Expect(first.reference).To(KeepItsRate(11520, 0.001, grade.Boot, grade.Backlog, grade.Warn))
 			})
 
 			It("is the same after another boot", func(ctx SpecContext) {

@@ -42,6 +42,12 @@ func TestVoid(t *testing.T) {
 		{"timer late by an instruction", func(s *Stats) { s.LateMaxNS = 16 }, true},
 		{"timer late by less", func(s *Stats) { s.LateMaxNS = 15 }, false},
 		{"timer late in concurrent mode", func(s *Stats) { s.LateMaxNS, s.ICountNS = 1000000, 0 }, false},
+		{"a turn of another CPU in the middle of a record", func(s *Stats) { s.FrameNS, s.Turns = 86805, TurnCounts{Fair: 1, WaitNS: 60000} }, false},
+		{"a wait for a turn of more than a frame", func(s *Stats) { s.FrameNS, s.Turns = 86805, TurnCounts{Fair: 1, WaitNS: 100001, WaitByte: 7} }, true},
+		{"the same on a slow line", func(s *Stats) { s.FrameNS, s.Turns = 1041666, TurnCounts{Fair: 1, WaitNS: 100001} }, false},
+		{"two CPUs whose turns cannot be made fair", func(s *Stats) { s.CPUs, s.State = 2, Ran }, true},
+		{"one CPU has nobody to wait for", func(s *Stats) { s.CPUs, s.State = 1, Ran }, false},
+		{"two CPUs in concurrent mode take no turns", func(s *Stats) { s.CPUs, s.State, s.ICountNS = 2, Ran, 0 }, false},
 		{"error", func(s *Stats) { s.Error = "this machine takes no NMI" }, true},
 	} {
 		s := exact

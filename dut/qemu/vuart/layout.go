@@ -144,6 +144,18 @@ type FFCounts struct {
 	Unreadable      uint64 // polls at which registers or stack could not be read
 }
 
+// TurnCounts are how the CPUs took turns on one thread (csrc/slice.c). A gap is more than 0.1 ms in which the line idled in the middle of
+// a line of text; what its time was is told of the CPU that had written last.
+type TurnCounts struct {
+	Fair     uint64 // 1: turns are fair, and the rest is known
+	Gaps     uint64
+	OwnNS    int64  // of the gaps: the CPU had its turns, and did something else
+	OthersNS int64  // it was at work, and others had their turns
+	AsleepNS int64  // it was halted
+	WaitNS   int64  // the longest in which it was at work and had no turn, while the line idled in the middle of a line of text
+	WaitByte uint64 // the byte that waited then, of those written to the transmitter
+}
+
 type header struct {
 	Magic                                  [8]byte
 	Version, HeaderSize                    uint32
@@ -173,6 +185,7 @@ type header struct {
 	ByCode  [256]uint64
 	Trigger [triggerCount]trigger
 	FF      FFCounts
+	Turns   TurnCounts
 	UART    uart
 	Inbox   [inboxLen]rxItem
 	Answers [answersLen]rxItem

@@ -23,6 +23,7 @@ var cNames = map[string]string{
 	"BaseNS": "base_ns", "FiredNS": "fired_ns", "ActedNS": "acted_ns", "DueNS": "due_ns", "JumpedNS": "jumped_ns", "IOPort": "io_port",
 	"FFState": "ff_state", "NCPU": "ncpu", "ICountNS": "icount_ns", "LateMaxNS": "late_max_ns", "LastNS": "last_ns", "IRQEdges": "irq_edges",
 	"CutNS": "cut_ns", "FF": "ff", "UART": "uart",
+	"OwnNS": "own_ns", "OthersNS": "others_ns", "AsleepNS": "asleep_ns", "WaitNS": "wait_ns",
 }
 
 func cName(goName string) string {
@@ -52,6 +53,7 @@ func TestLayout(t *testing.T) {
 		{"struct uart_rx_item", reflect.TypeFor[rxItem]()}, {"struct uart_counts", reflect.TypeFor[Counts]()},
 		{"struct uart16550", reflect.TypeFor[uart]()}, {"struct page_key", reflect.TypeFor[Key]()},
 		{"struct page_trigger", reflect.TypeFor[trigger]()}, {"struct page_ff", reflect.TypeFor[FFCounts]()},
+		{"struct page_turns", reflect.TypeFor[TurnCounts]()},
 		{"struct page", reflect.TypeFor[header]()},
 	}
 	var src, want strings.Builder

@@ -49,6 +49,7 @@ type Stats struct {
 	CutNS   int64
 	FF      FFCounts
 	FFState FFState
+	Turns   TurnCounts
 	Solo    bool // no other thread of QEMU has a say in the guest's course (csrc/solo.c); without it two CPUs may not repeat themselves
 }
 
@@ -66,9 +67,12 @@ func (p *Page) Stats() Stats {
 		FrameNS: FrameNS(u.LCR, divisor, base),
 		Inside:  int(u.TXN) + int(u.TXBusy), CPUs: int(h.NCPU), ICountNS: int(h.ICountNS), NowNS: h.LastNS, LateMaxNS: h.LateMaxNS,
 		IRQEdges: h.IRQEdges, RecsLost: h.RecsLost, EventsLost: h.EventsLost, AnswersLost: h.AnswersLost, ClockBack: h.ClockBack,
-		CutNS: int64(h.CutNS), FF: h.FF, FFState: FFState(h.FFState), Solo: h.Solo == 1,
+		CutNS: int64(h.CutNS), FF: h.FF, Turns: h.Turns, FFState: FFState(h.FFState), Solo: h.Solo == 1,
 	}
 }
+
+// waitLimit is how long a CPU may wait for its turn while the line idles in the middle of a record, in ns; on a slow line a frame.
+const waitLimit = 100_000
 
 // FrameNS is how long one character takes on the line, start bit to last stop bit, rounded down.
 func FrameNS(lcr uint8, divisor int64, base uint32) int64 {
@@ -106,6 +110,9 @@ func (s Stats) Void() []string {
 		// Without icount the host's stalls spoil the guest's delays, so an overrun may be the host's doing.
 		add(s.Overwritten > 0, "%d bytes were written to a full transmitter in concurrent mode", s.Overwritten)
 	} else {
+		add(s.CPUs > 1 && s.State >= Ran && s.Turns.Fair == 0, "this QEMU is not built so that the CPUs' turns can be made fair: the line may have waited for them")
+		add(s.Turns.WaitNS > max(s.FrameNS, waitLimit), "CPUs take turns here, and the one that drove the line waited %.3f ms for its own in the middle of a record, before byte %d",
+			float64(s.Turns.WaitNS)/1e6, s.Turns.WaitByte)
 		add(s.LateMaxNS >= int64(s.ICountNS), "the UART's timer was %d ns late, an instruction takes %d", s.LateMaxNS, s.ICountNS)
 	}
 	return why

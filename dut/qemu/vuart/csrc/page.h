@@ -92,6 +92,18 @@ struct page_ff {
 	uint64_t unreadable; /* registers or stack could not be read */
 };
 
+/*
+ * How vCPUs took turns. A gap is a time of more than 0.1 ms in which the line idled in the middle of a line of text; what its time was
+ * is told of the vCPU that had written last.
+ */
+struct page_turns {
+	uint64_t fair; /* 1: turns are fair (slice.c), and the rest is known */
+	uint64_t gaps;
+	int64_t own_ns, others_ns, asleep_ns; /* it had turns; it was at work and others had them; it was halted */
+	int64_t wait_ns;                      /* the longest in which it was at work and had no turn, of gaps of any length */
+	uint64_t wait_byte;                   /* the byte that waited, of those written to the transmitter */
+};
+
 struct page {
 	/* H, before QEMU starts */
 	uint8_t magic[8];
@@ -126,6 +138,7 @@ struct page {
 	uint64_t by_code[256]; /* P: doorbell events of each code */
 	struct page_trigger trigger[PAGE_TRIGGERS];
 	struct page_ff ff;
+	struct page_turns turns;
 	struct uart16550 uart;
 	struct uart_rx_item inbox[PAGE_INBOX]; /* H; at_ns 0: as soon as it is seen, then P writes the time */
 	struct uart_rx_item answers[PAGE_ANSWERS]; /* P */

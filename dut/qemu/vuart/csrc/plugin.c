@@ -140,16 +140,20 @@ static uint64_t uart_in(void *opaque, uint64_t addr, unsigned size)
 
 	(void)opaque, (void)size;
 	ff_access(&dev, addr == UART_LSR, v);
-	slice_look(&dev);
+	slice_look();
 	return v;
 }
 
 static void uart_out(void *opaque, uint64_t addr, uint64_t v, unsigned size)
 {
+	uint64_t writes = dev.pg->uart.n.writes;
+
 	(void)opaque, (void)size;
 	device_write(&dev, addr, v);
+	if (addr == UART_DATA)
+		slice_wrote(v, writes);
 	ff_access(&dev, false, 0);
-	slice_look(&dev);
+	slice_look();
 }
 
 static const MemoryRegionOps uart_ops = {
@@ -211,6 +215,7 @@ static void run_state(void *opaque, bool run, int state)
 	ff_forget();
 	running = run;
 	solo_run(run);
+	slice_run(run);
 	device_run(&dev, run);
 }
 

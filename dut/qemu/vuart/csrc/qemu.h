@@ -62,6 +62,7 @@ bool qemu_in_vcpu_thread(void);
 void cpu_stop_current(void);
 bool cpu_thread_is_idle(void *cpu);
 void *qemu_get_cpu(int i);
+void cpu_exit(void *cpu);
 extern __thread void *current_cpu;
 
 union run_on_cpu_data {

@@ -4,7 +4,10 @@
 
 #include "device.h"
 
-void slice_init(struct device *d);
-void slice_look(struct device *d); /* the guest has just looked at or written to the chip */
+void slice_init(struct device *d); /* before solo_init(), which looks for the same class */
+void slice_run(bool run);
+void slice_look(void);                           /* the guest has just looked at or written to the chip */
+void slice_wrote(uint8_t v, uint64_t writes);    /* v to the data register; writes: to the transmitter, before that */
+void slice_sleep(bool asleep);                   /* all vCPUs are halted, and the clock jumps before this is called with false */
 
 #endif

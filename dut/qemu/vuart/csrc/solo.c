@@ -26,6 +26,7 @@
 #define _GNU_SOURCE
 #include "solo.h"
 #include "qemu.h"
+#include "slice.h"
 
 #include <dlfcn.h>
 #include <stddef.h>
@@ -76,7 +77,9 @@ static bool idle(void *cpu)
 		return true; /* until somebody sets a timer, which kicks */
 	if (deadline > 0) {
 		asking = true;
+		slice_sleep(true);
 		icount_start_warp_timer();
+		slice_sleep(false);
 		asking = false;
 		unable = qemu_clock_deadline_ns_all(QEMU_CLOCK_VIRTUAL, ~0) != 0;
 	}
@@ -124,18 +127,34 @@ static void silence_lists(void)
 			list[cb] = (void *)nobody;
 }
 
+/* Where AccelOpsClass holds this function of QEMU's; NULL: nowhere. */
+static void **slot(const char *function, Dl_info *at)
+{
+	void **class = object_class_by_name("tcg-accel-ops");
+
+	for (int i = 1; class && i < CLASS_WORDS; i++)
+		if (class[i] && dladdr(class[i], at) && at->dli_sname && !strcmp(at->dli_sname, function))
+			return &class[i];
+	return NULL;
+}
+
+void **accel_slot(const char *function)
+{
+	Dl_info at;
+
+	return slot(function, &at);
+}
+
 /* The member of AccelOpsClass behind kick_vcpu_thread, which TCG leaves empty. */
 static void **idle_slot(void **module)
 {
-	void **class = object_class_by_name("tcg-accel-ops");
 	Dl_info at;
+	void **kick = slot("rr_kick_vcpu_thread", &at);
 
-	for (int i = 1; class && i < CLASS_WORDS; i++)
-		if (class[i] && dladdr(class[i], &at) && at.dli_sname && !strcmp(at.dli_sname, "rr_kick_vcpu_thread")) {
-			*module = at.dli_fbase;
-			return class[i + 1] ? NULL : &class[i + 1];
-		}
-	return NULL;
+	if (!kick || kick[1])
+		return NULL;
+	*module = at.dli_fbase;
+	return kick + 1;
 }
 
 void solo_run(bool run)
