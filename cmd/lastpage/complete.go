@@ -22,7 +22,7 @@ type values func(cmd *cobra.Command) []cobra.Completion
 var flagValues = map[string]values{
 	"strategy": strategyNames, "kernel": kernelNames, "scenario": scenarioNames, "board": boardNames,
 	"by": fixed(compare.SweepBy...), "require": fixed(gate.Letters...), "wire": fixed("exact", "concurrent"), "only": partNames,
-	"inject": injectForms,
+	"inject": injectForms, "courses-by": courseWays,
 }
 
 // argumentValues are the values of arguments, by the paths of commands.
@@ -75,6 +75,13 @@ func (v values) complete(cmd *cobra.Command, _ []string, begun string) ([]cobra.
 
 func fixed(names ...string) values {
 	return func(*cobra.Command) (all []cobra.Completion) { return append(all, names...) }
+}
+
+func courseWays(*cobra.Command) (all []cobra.Completion) {
+	for _, how := range harness.Hows {
+		all = append(all, string(how))
+	}
+	return all
 }
 
 func catalogue(cmd *cobra.Command) *kernels.Catalogue {

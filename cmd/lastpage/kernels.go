@@ -118,6 +118,7 @@ tree compile only what they touch. The log is kept, a failed one too.
 		Args: cobra.MaximumNArgs(1),
 	}
 	treeFlags(c.Flags(), &tree)
+	dryFlag(c)
 	refresh := c.Flags().Bool("refresh", false, "look for a newer source package, or where a git ref points to now")
 	quietFlag(c)
 	asJSON := jsonFlag(c)
@@ -137,6 +138,11 @@ tree compile only what they touch. The log is kept, a failed one too.
 			if err := idle(cmd, "on a source that is looked at every time", "refresh"); err != nil {
 				return err
 			}
+		}
+		if dry, err := dry(cmd); err != nil {
+			return err
+		} else if dry {
+			return tale{cmd.OutOrStdout(), cmd}.kernels(cat, []string{name})
 		}
 		p := newProgress(cmd)
 		defer p.end()

@@ -77,6 +77,7 @@ var refusals = []call{
 	{name: "out-of-a-capture", args: []string{"capture", "/dev/null", "--out", "text/new"}, exit: exitLabFailed},
 	{name: "out-of-a-capture-is-there", args: []string{"capture", "/dev/null", "--out", "there"}, exit: exitLabFailed},
 	{name: "capture-no-port", args: []string{"capture", "/dev/null", "--out", "new"}, exit: exitLabFailed},
+	{name: "dry-run-has-no-json", args: []string{"run", "--dry-run", "--json", "--out", "new"}, exit: exitLabFailed},
 	{name: "inventory-unknown-key", args: []string{"run", "--inventory", "unknown-key.yaml"}, exit: exitLabFailed},
 	{name: "inventory-not-there", args: []string{"boards", "list", "--inventory", "none.yaml"}, exit: exitLabFailed},
 	{name: "catalogue-unknown-key", args: []string{"kernels", "list", "--catalogue", "unknown-key.yaml"}, exit: exitLabFailed},

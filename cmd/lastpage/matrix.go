@@ -14,6 +14,7 @@ import (
 	"lastpage/harness"
 	"lastpage/harness/compare"
 	"lastpage/harness/report"
+	"lastpage/kernels"
 	"lastpage/kernels/plan"
 	"lastpage/lab"
 	"lastpage/lab/kind"
@@ -70,6 +71,7 @@ With courses, a scenario that nothing interrupts is tried once in each.`,
 	f.flags(fl)
 	quietFlag(c)
 	f.courses.flags(fl, 4)
+	dryFlag(c)
 	fl.StringSliceVar(&f.strategies, "strategy", nil, "strategies of the catalogue (default "+strings.Join(allStrategies, ",")+")")
 	fl.StringSliceVar(&f.scenarios, "scenario", nil, "scenarios (default: all; of a death, the hang)")
 	fl.IntVar(&f.workers, "workers", 2, "trials at the same time")
@@ -155,6 +157,11 @@ func (f *matrixFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer o.Out.Close()
+	if dry, err := dry(cmd); err != nil {
+		return err
+	} else if dry {
+		return f.tell(cmd, cat, &o)
+	}
 	p := newProgress(cmd)
 	defer p.end()
 	subjects, free, err := f.subjects(cmd.Context(), board, cat, f.strategies, lab.Options{Accept: f.accept()}, p)
@@ -179,6 +186,24 @@ func (f *matrixFlags) run(cmd *cobra.Command) error {
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s\nevidence: %s\n", text.String(), o.Out.Dir)
 	return err
+}
+
+// tell says what the matrix would do.
+func (f *matrixFlags) tell(cmd *cobra.Command, cat *kernels.Catalogue, o *compare.MatrixOrder) error {
+	n := 0
+	for _, sc := range o.Scenarios {
+		k, err := o.Count(sc)
+		if err != nil {
+			return err
+		}
+		n += k
+	}
+	t := tale{cmd.OutOrStdout(), cmd}
+	if err := t.strategies(cat, f.strategies); err != nil {
+		return err
+	}
+	return t.trials(fmt.Sprintf("%d of each of %d strategies, in %d scenarios", n, len(f.strategies), len(o.Scenarios)), n*len(f.strategies),
+		", if none is void and every kernel can play every scenario", &f.target)
 }
 
 func newSurvival() *cobra.Command {

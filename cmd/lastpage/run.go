@@ -66,6 +66,7 @@ A trial that the harness spoilt is void: it is repeated, counted, and never grad
 	}
 	f.add(c.Flags())
 	quietFlag(c)
+	dryFlag(c)
 	c.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
 	return c
 }
@@ -153,6 +154,11 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer o.Out.Close()
+	if dry, err := dry(cmd); err != nil {
+		return err
+	} else if dry {
+		return f.tell(cmd, cat, &o, names)
+	}
 	p := newProgress(cmd)
 	defer p.end()
 	subjects, free, err := f.subjects(cmd.Context(), board, cat, names, lab.Options{Accept: kind.AcceptOne}, p)
@@ -173,6 +179,17 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 		return resumable(err, cmd, o.Out.Dir)
 	}
 	return f.verdict(r)
+}
+
+// tell says what the run would do.
+func (f *runFlags) tell(cmd *cobra.Command, cat *kernels.Catalogue, o *compare.RunOrder, names []string) error {
+	t := tale{cmd.OutOrStdout(), cmd}
+	if err := t.strategies(cat, names); err != nil {
+		return err
+	}
+	courses := max(1, o.Ensemble.Courses)
+	what := fmt.Sprintf("%d in each of %d courses of each of %d strategies", o.Count()/courses, courses, len(names))
+	return t.trials(what, o.Count()*len(names), ", if none is void", &f.target)
 }
 
 // names are the strategies to try. A kernel by itself becomes a strategy of its own name.

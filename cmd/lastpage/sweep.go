@@ -56,6 +56,7 @@ tried once: on an exact wire it gives the same bytes whenever it is tried.`,
 	f.flags(fl)
 	quietFlag(c)
 	f.courses.flags(fl, 0)
+	dryFlag(c)
 	fl.StringSliceVar(&f.strategies, "strategy", []string{"inline"}, "strategies of the catalogue, one sweep each")
 	fl.IntVar(&f.points, "points", 1000, "points; by record at most one for each")
 	fl.StringVar(&f.by, "by", compare.ByByte, "spread them by "+strings.Join(compare.SweepBy, ", "))
@@ -117,6 +118,11 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 			jobs = append(jobs, sweepJob{name, c, out})
 		}
 	}
+	if dry, err := dry(cmd); err != nil {
+		return err
+	} else if dry {
+		return f.tell(cmd, cat)
+	}
 	p := newProgress(cmd)
 	defer p.end()
 	var done []*compare.Sweep
@@ -144,6 +150,16 @@ type sweepJob struct {
 	strategy string
 	course   *harness.Course
 	out      *compare.Folder
+}
+
+// tell says what the sweep would do.
+func (f *sweepFlags) tell(cmd *cobra.Command, cat *kernels.Catalogue) error {
+	t := tale{cmd.OutOrStdout(), cmd}
+	if err := t.strategies(cat, f.strategies); err != nil {
+		return err
+	}
+	return t.trials(fmt.Sprintf("a reference and %d points of each of %d strategies", f.points, len(f.strategies)), (f.points+1)*len(f.strategies),
+		" at most, and those that look for the edges", &f.target)
 }
 
 // document prints what --json asks for: one document, whatever the number of strategies.

@@ -119,6 +119,12 @@ func (o *MatrixOrder) order(sc harness.Scenario) (RunOrder, error) {
 	return or, nil
 }
 
+// Count is how many trials a scenario takes of each strategy, its reference among them.
+func (o *MatrixOrder) Count(sc harness.Scenario) (int, error) {
+	or, err := o.order(sc)
+	return or.Count(), err
+}
+
 // ExecuteMatrix fills a matrix in o.Out, or goes on with one that is there: cells that are done stay. A scenario that a subject cannot
 // play is a cell with a reason; a lab failure ends the matrix.
 func ExecuteMatrix(ctx context.Context, o MatrixOrder, subjects []*harness.Subject, tell Progress) (*Matrix, error) {

@@ -48,6 +48,15 @@ type Run struct {
 // Progress is told what is being done. Done and Of count trials of the whole.
 type Progress func(strategy, what string, done, of int)
 
+// Count is how many trials a run takes of each strategy if none is void, its references among them.
+func (o *RunOrder) Count() int {
+	n := o.Trials
+	if o.Scenario.WantsReference() {
+		n++
+	}
+	return n * max(1, o.Ensemble.Courses)
+}
+
 // Execute carries out a run, or goes on with the one that is in its folder. A lab failure ends it; what was finished until then stays.
 func Execute(ctx context.Context, o RunOrder, subjects []*harness.Subject, tell Progress) (*Run, error) {
 	r := &Run{Schema: RunSchema, Status: harness.Unfinished, Made: harness.Version(), Scenario: o.Scenario.Name, Started: time.Now().UTC(),
@@ -61,7 +70,7 @@ func Execute(ctx context.Context, o RunOrder, subjects []*harness.Subject, tell 
 		}
 		r.Started = old.Started
 	}
-	done, of := 0, o.trials()*len(subjects)
+	done, of := 0, o.Count()*len(subjects)
 	for _, s := range subjects {
 		row := newRow(s)
 		r.Rows = append(r.Rows, row)
@@ -85,15 +94,6 @@ func Execute(ctx context.Context, o RunOrder, subjects []*harness.Subject, tell 
 	now := time.Now().UTC()
 	r.Status, r.Finished = harness.Finished, &now
 	return r, r.save()
-}
-
-// trials is how many a row has if none is void.
-func (o *RunOrder) trials() int {
-	per := o.Trials
-	if o.Scenario.WantsReference() {
-		per++
-	}
-	return per * max(1, o.Courses)
 }
 
 // conditions are what makes trials of a run comparable with each other.

@@ -28,9 +28,18 @@ func resolve(ctx context.Context, r Request, force bool, progress io.Writer) (Pr
 	if err != nil {
 		return Provenance{}, err
 	}
+	p, err := ask(r, func(args ...string) ([]byte, error) { return a.run(ctx, "", args...) })
+	if err != nil {
+		return Provenance{}, err
+	}
+	return p, remember(r, p)
+}
+
+// ask asks some apt's lists, as they are, which package r is.
+func ask(r Request, run func(args ...string) ([]byte, error)) (Provenance, error) {
 	prefix, _, _ := strings.Cut(r.Package, "*")
 	prefix, _, _ = strings.Cut(prefix, "?")
-	out, err := a.run(ctx, "", "apt-cache", "pkgnames", prefix)
+	out, err := run("apt-cache", "pkgnames", prefix)
 	if err != nil {
 		return Provenance{}, err
 	}
@@ -43,16 +52,12 @@ func resolve(ctx context.Context, r Request, force bool, progress io.Writer) (Pr
 	if len(names) == 0 {
 		return Provenance{}, ErrUnknown
 	}
-	out, err = a.run(ctx, "", append([]string{"apt-cache", "show", "--"}, names...)...)
+	out, err = run(append([]string{"apt-cache", "show", "--"}, names...)...)
 	if err != nil && len(out) == 0 {
 		// apt-cache fails when all the names are virtual: named in a dependency, and in no archive.
 		return Provenance{}, fmt.Errorf("%w (%w)", ErrUnknown, err)
 	}
-	p, err := newest(parseStanzas(out), r)
-	if err != nil {
-		return Provenance{}, err
-	}
-	return p, remember(r, p)
+	return newest(parseStanzas(out), r)
 }
 
 // match is a glob whose '*' and '?' do not match '-'. A pattern that is malformed matches nothing.
