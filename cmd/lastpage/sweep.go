@@ -158,7 +158,7 @@ func (f *sweepFlags) tell(cmd *cobra.Command, cat *kernels.Catalogue) error {
 	if err := t.strategies(cat, f.strategies); err != nil {
 		return err
 	}
-	return t.trials(fmt.Sprintf("a reference and %d points of each of %d strategies", f.points, len(f.strategies)), (f.points+1)*len(f.strategies),
+	return t.trials(fmt.Sprintf("a reference and %d points of each of %d strategies and %d courses", f.points, len(f.strategies), max(1, f.courses.n)), (f.points+1)*len(f.strategies)*max(1, f.courses.n),
 		" at most, and those that look for the edges", &f.target)
 }
 
