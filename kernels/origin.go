@@ -18,6 +18,9 @@ func (b *BuildSource) origin(ctx context.Context, s build.Spec, k *build.Kernel)
 		return nil
 	}
 	o := map[string]string{"tree": b.String()}
+	if k.Package.Package != "" {
+		o["tree"] = k.Package.Package + " " + k.Package.Version
+	}
 	kind, digest, _ := strings.Cut(k.Digest, " ")
 	switch kind {
 	case "git":

@@ -55,7 +55,8 @@ func TestOrigin(t *testing.T) {
 	}
 	b.Source = build.Source{Package: &debian.Request{Package: "linux-source-7.3"}}
 	k.Digest = "deb 5678"
-	if got := b.origin(t.Context(), s, k); got["tree"] != "linux-source-7.3 (sha256:5678)" || got["commit"] != "" {
+	k.Package = debian.Provenance{Package: "linux-source-7.3", Version: "7.3.4-1"}
+	if got := b.origin(t.Context(), s, k); got["tree"] != "linux-source-7.3 7.3.4-1 (sha256:5678)" || got["commit"] != "" {
 		t.Errorf("package: %v", got)
 	}
 	b.Patches, b.Config = nil, ""

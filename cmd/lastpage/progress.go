@@ -38,7 +38,9 @@ type progress struct {
 	start time.Time
 	line  string
 	count count
-	tick  chan struct{} // closed when nothing is to be redrawn
+	// counting: the line is of something countable. What comes between has no share in the count.
+	counting bool
+	tick     chan struct{} // closed when nothing is to be redrawn
 }
 
 // count is how far countable work has come.
@@ -72,6 +74,7 @@ func (p *progress) live() bool { return p.width != nil }
 func (p *progress) step(format string, a ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.counting = false
 	p.say(fmt.Sprintf(format, a...))
 }
 
@@ -86,6 +89,7 @@ func (p *progress) counted(at, done, of int, what string) {
 	if done != c.done || c.at.IsZero() {
 		c.done, c.at = done, now
 	}
+	p.counting = true
 	p.say(fmt.Sprintf("[%d/%d] %s", min(at, of), of, what))
 }
 
@@ -154,7 +158,7 @@ func (p *progress) rate() (piece time.Duration, ok bool) {
 // left says when it will be over, if that can be told.
 func (p *progress) left() string {
 	piece, ok := p.rate()
-	if !ok || p.count.done >= p.count.of {
+	if !ok || !p.counting || p.count.done >= p.count.of {
 		return ""
 	}
 	to := piece*time.Duration(p.count.of-p.count.done) - p.now().Sub(p.count.at)

@@ -72,6 +72,11 @@ func TestProgressClock(t *testing.T) {
 		}
 		pass(70 * time.Second)
 	}
+	p.counted(4, 3, 10, "x")
+	p.step("booting")
+	if got := last(); got != "2:50 booting" {
+		t.Errorf("of what is not counted: %q", got)
+	}
 }
 
 // What was done before this session is no rate, and neither is what the first seconds say.
