@@ -18,6 +18,7 @@ func TestDryRun(t *testing.T) {
 		{[]string{"run", "--dry-run", "--courses", "1", "--out", "new/deep", "--trials", "5", "--scenario", "warn", "--backlog", "1152", "--record-len", "100"},
 			[]string{"5 in each of 1 courses of each of 2 strategies: 10,", "at least 10.0 s"}},
 		{[]string{"sweep", "--dry-run", "--strategy", "legacy", "--points", "7"}, []string{"a reference and 7 points of each of 1 strategies and 1 courses: 8 at most"}},
+		{[]string{"sweep", "--dry-run", "--strategy", "legacy,nbcon-rt", "--courses", "3", "--points", "7"}, []string{"2 strategies and 3 courses: 48 at most"}},
 		{[]string{"matrix", "--dry-run", "--strategy", "legacy,nbcon-rt", "--scenario", "warn,warn-nmi-panic"},
 			[]string{"20 of each of 2 strategies, in 2 scenarios: 40,"}},
 	} {

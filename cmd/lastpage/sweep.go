@@ -96,7 +96,7 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 	var folders []*compare.Folder
 	var jobs []sweepJob
 	defer func() {
-		for _, out := range folders {
+		for _, out := range slices.Backward(folders) { // the first one made what the others stand in
 			out.Close()
 		}
 	}()
