@@ -285,6 +285,11 @@ func TestConductBootError(t *testing.T) {
 	if !errors.As(err, &boot) || !strings.Contains(boot.Error(), "no init") {
 		t.Errorf("%v", err)
 	}
+	mute := func(s *duttest.Script) { s.Steps, s.Said, s.EndBy = nil, nil, "gone" }
+	silent, err := series(t, "warn").Trial(t.Context(), subjectOn(&scripted{change: mute}), Try{}, "")
+	if err != nil || !silent.IsVoid() {
+		t.Errorf("a board that never said a word: %v, %+v", err, silent)
+	}
 	t2, err := series(t, "warn").Trial(t.Context(), subjectOn(&doubtful{scripted{change: dies}}), Try{}, "")
 	if err != nil || !t2.IsVoid() || !slices.ContainsFunc(t2.Reasons(), func(s string) bool { return strings.Contains(s, "the board's doing") }) {
 		t.Errorf("%v, %+v", err, t2)
