@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"lastpage/capture/ring"
@@ -148,6 +150,11 @@ func (t *Trial) dump(ctx context.Context, b *dut.Board) error {
 	err := b.Dump(ctx, t.dir)
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	// What cannot be written is the lab's fault, and says nothing about the machine's memory.
+	var path *fs.PathError
+	if errors.As(err, &path) && strings.HasPrefix(path.Path, t.dir) {
+		return err
 	}
 	if err != nil {
 		t.RingWhy = fmt.Sprintf("the ringbuffer could not be read: %v", err)

@@ -5,10 +5,12 @@ package harness
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"lastpage/capture/wire"
@@ -348,5 +350,34 @@ func TestRegradeUnfinished(t *testing.T) {
 	again, err = Regrade(t.Context(), dir)
 	if err != nil || !slices.Contains(again.Grade.Void, ErrUnfinished.Error()) || again.Grade.Letter != "" {
 		t.Errorf("%v, %+v", err, again.Grade)
+	}
+}
+
+// A dump that cannot be written is the lab's fault; one that cannot be had is a fact about the trial, and a share of what it would have
+// told is a moment that this board cannot have.
+func TestDumpThatCannotBeWritten(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+		lab  bool
+	}{{&fs.PathError{Op: "write", Path: "DIR/ring.elf", Err: syscall.ENOSPC}, "no space left on device", true}, {errors.New("no kdump here"), "no kdump here", false}} {
+		dir := filepath.Join(t.TempDir(), "reference")
+		if p, ok := c.err.(*fs.PathError); ok {
+			p.Path = filepath.Join(dir, "ring.elf")
+		}
+		b := &scripted{change: func(s *duttest.Script) { s.Fail = map[duttest.Call]error{duttest.Dumping: c.err} }}
+		o := series(t, "warn-nmi-panic", "share:50%")
+		ref, err := o.Trial(t.Context(), subjectOn(b), Try{Reference: true}, dir)
+		if c.lab != (err != nil) || c.lab && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v", c.err, err)
+		}
+		if c.lab {
+			continue
+		}
+		_, err = o.Order(subjectOn(b), Try{Inject: o.Inject(0), Ref: ref})
+		var cannot *dut.CannotError
+		if !errors.As(err, &cannot) || !strings.Contains(cannot.Why, c.want) {
+			t.Errorf("%v: %v", c.err, err)
+		}
 	}
 }

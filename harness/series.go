@@ -83,6 +83,13 @@ func (o *Series) Order(s *Subject, a Try) (*Order, error) {
 		symbols = ref.symbols()
 	}
 	order.Triggers, err = o.Scenario.triggers(p, a.Inject, pending, symbols, s.Frame.ByteNS())
+	if errors.Is(err, errNoPending) {
+		cannot := &dut.CannotError{Board: s.Board, What: "an interruption at " + a.Inject.String(), Why: err.Error()}
+		if a.Ref != nil && a.Ref.RingWhy != "" {
+			cannot.Why += ": " + a.Ref.RingWhy
+		}
+		err = cannot
+	}
 	return order, err
 }
 

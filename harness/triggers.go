@@ -78,13 +78,16 @@ func (s *Scenario) triggers(p *plan.Plan, in *Inject, pending int64, symbols map
 
 var ErrNoSymbol = errors.New("the kernel has no symbol")
 
+// errNoPending: a share of what nobody measured is no moment.
+var errNoPending = errors.New("no reference trial has measured the pending bytes")
+
 // trigger is the interruption itself.
 func (in *Inject) trigger(do dut.Do, pending int64, symbols map[string]uint64) (dut.Trigger, error) {
 	t := dut.Trigger{Name: trigInject, After: trigProvoke, Do: do}
 	switch in.At {
 	case "share":
 		if pending < 0 {
-			return t, fmt.Errorf("inject %s: no reference trial has measured the pending bytes", in)
+			return t, errNoPending
 		}
 		t.When, t.N = dut.AtByte, max(1, int64(float64(pending)*in.Pct/100))
 	case "byte":
