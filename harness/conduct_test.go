@@ -357,19 +357,18 @@ func TestRegradeUnfinished(t *testing.T) {
 // told is a moment that this board cannot have.
 func TestDumpThatCannotBeWritten(t *testing.T) {
 	for _, c := range []struct {
-		err  error
+		err  func(dir string) error
 		want string
 		lab  bool
-	}{{&fs.PathError{Op: "write", Path: "DIR/ring.elf", Err: syscall.ENOSPC}, "no space left on device", true}, {errors.New("no kdump here"), "no kdump here", false}} {
+	}{{func(dir string) error {
+		return &fs.PathError{Op: "write", Path: filepath.Join(dir, "ring.elf"), Err: syscall.ENOSPC}
+	}, "no space left on device", true}, {func(string) error { return errors.New("no kdump here") }, "no kdump here", false}} {
 		dir := filepath.Join(t.TempDir(), "reference")
-		if p, ok := c.err.(*fs.PathError); ok {
-			p.Path = filepath.Join(dir, "ring.elf")
-		}
-		b := &scripted{change: func(s *duttest.Script) { s.Fail = map[duttest.Call]error{duttest.Dumping: c.err} }}
+		b := &scripted{change: func(s *duttest.Script) { s.Fail = map[duttest.Call]error{duttest.Dumping: c.err(dir)} }}
 		o := series(t, "warn-nmi-panic", "share:50%")
 		ref, err := o.Trial(t.Context(), subjectOn(b), Try{Reference: true}, dir)
 		if c.lab != (err != nil) || c.lab && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%v: %v", c.err, err)
+			t.Errorf("%s: %v", c.want, err)
 		}
 		if c.lab {
 			continue
@@ -377,7 +376,7 @@ func TestDumpThatCannotBeWritten(t *testing.T) {
 		_, err = o.Order(subjectOn(b), Try{Inject: o.Inject(0), Ref: ref})
 		var cannot *dut.CannotError
 		if !errors.As(err, &cannot) || !strings.Contains(cannot.Why, c.want) {
-			t.Errorf("%v: %v", c.err, err)
+			t.Errorf("%s: %v", c.want, err)
 		}
 	}
 }
