@@ -23,12 +23,13 @@ import (
 // The strategies of the built 7.x kernel and the stock kernels beside them.
 var allStrategies = []string{"legacy", "nbcon-rt", "mainline", "inline", "deferred", "explicit", "kthread-only", "newest-first"}
 
-// allScenarios is every scenario whose outcome differs by more than the manner of death. crash-exec-delay is the death in crash-exec.
+// allScenarios is every scenario whose outcome differs by more than the manner of death: of the deaths the hang, and of those in the crash
+// kernel the one that measures how long it takes to come there.
 func allScenarios() []string {
 	var all []string
 	for _, s := range harness.Scenarios() {
-		step, death := strings.CutPrefix(s.Name, "panic-dies-in:")
-		if death && (!strings.HasSuffix(step, ":"+string(plan.DeathHang)) || strings.HasPrefix(step, string(plan.StepCrashExec)+":")) {
+		plain := s.Provoke == plan.ProvokePanic && s.DieAt == plan.StepCrashExec && !s.Delay
+		if s.DieHow == plan.DeathReset || s.DieHow == plan.DeathTriple || plain {
 			continue
 		}
 		all = append(all, s.Name)
