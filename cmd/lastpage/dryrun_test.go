@@ -14,7 +14,7 @@ func TestDryRun(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{[]string{"run", "--dry-run"}, []string{"debian-6.12        fetch linux-image-6.12.*-amd64-unsigned, ? MB", "to download: ? MB", "4 in each of 8 courses of each of 2 strategies: 64, "}},
+		{[]string{"run", "--dry-run"}, []string{"debian-6.12        fetch linux-image-6.12.*-amd64-unsigned, ? MB", "to download: ? MB", "2 in each of 8 courses of each of 2 strategies: 32, "}},
 		{[]string{"run", "--dry-run", "--courses", "1", "--out", "new/deep", "--trials", "5", "--scenario", "warn", "--backlog", "1152", "--record-len", "100"},
 			[]string{"5 in each of 1 courses of each of 2 strategies: 10,", "at least 10.0 s"}},
 		{[]string{"sweep", "--dry-run", "--strategy", "legacy", "--points", "7"}, []string{"a reference and 7 points of each of 1 strategies and 1 courses: 8 at most"}},

@@ -53,11 +53,11 @@ func TestMomentsOfAScenario(t *testing.T) {
 		first    string
 		n        int
 	}{
-		{"warn-nmi-panic", nil, "share:25%", 3},
+		{"warn-nmi-panic", nil, "share:50%", 1},
 		{"takeover:nmi", nil, "byte:20000", 7},
 		{"takeover:nmi", []string{"--trials", "2"}, "byte:20000", 2},
-		{"takeover:nmi", []string{"--inject", "byte:7"}, "byte:7", 3},
-		{"warn", nil, "", 3},
+		{"takeover:nmi", []string{"--inject", "byte:7"}, "byte:7", 1},
+		{"warn", nil, "", 1},
 	} {
 		sc, err := harness.FindScenario(c.scenario)
 		if err != nil {
