@@ -65,7 +65,7 @@ func ParseInject(s string) (Inject, error) {
 		if counted {
 			k, err := strconv.ParseInt(n, 10, 64)
 			if err != nil || k < 1 {
-				return bad("want a count of 1 or more behind the comma")
+				return bad("want a count of 1 or more after the comma")
 			}
 			in.N = k
 		}

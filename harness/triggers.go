@@ -29,7 +29,7 @@ const (
 )
 
 // Silences after which a trial is over, on the wire's clock. drained follows a known last word. empty follows the probe's word that panic()
-// is in its final loop, behind all its flushes: then only the transmitter's FIFO may still hold something, and other CPUs have long been
+// is in its final loop, after all its flushes: then only the transmitter's FIFO may still hold something, and other CPUs have long been
 // stopped. silent must be longer than any wait in panic(): 1 s for CPUs to stop, then up to 10 s for the console to be handed over
 // (kernel/printk/nbcon.c).
 const (
@@ -142,6 +142,6 @@ func (s *Scenario) end(p *plan.Plan, in *Inject, last string) []dut.Trigger {
 	return end
 }
 
-// marksToEnd says which plan.Mark of a panic is plan.MarkPanicEnd: behind the beginning of what is nested, and its end if it has one.
+// marksToEnd says which plan.Mark of a panic is plan.MarkPanicEnd: after the beginning of what is nested, and its end if it has one.
 // A panic in which a notifier oopses may never come there, or by a second panic.
 var marksToEnd = map[plan.Nested]int64{plan.NestedNone: 1, plan.NestedWarn: 3, plan.NestedPanicOther: 2}

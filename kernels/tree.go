@@ -17,7 +17,7 @@ const Strategic = "linux-7"
 // Tree is a kernel tree of the user's, with what goes on top of the catalogue's patches.
 type Tree struct {
 	Source  string   // a directory, a tarball, or the URL of a git repository with or without #REF; "" keeps the catalogue's
-	Patches []string // paths; applied behind the series
+	Patches []string // paths; applied after the series
 	Config  string   // path of a whole .config; "" keeps the catalogue's
 }
 

@@ -16,7 +16,7 @@ func jsonFlag(c *cobra.Command) *bool {
 	return c.Flags().Bool("json", false, "print JSON (docs/json.md describes it)")
 }
 
-// printJSON writes v as indented JSON with a newline behind it.
+// printJSON writes v as indented JSON, and a newline after it.
 func printJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

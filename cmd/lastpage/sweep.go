@@ -40,7 +40,7 @@ func newSweep() *cobra.Command {
 		Long: `Takes one snapshot of the armed guest, lets a WARN with a backlog pending run to its end once, and
 then again and again from the same snapshot, each time with an NMI panic at another moment, from the provocation to the end of
 what it makes the kernel send. The result is a curve: how much of the WARN is stored, and how much was sent, against
-the moment of the NMI. --by says how the moments are spread: evenly over the bytes of the wire, behind each record, or evenly over
+the moment of the NMI. --by says how the moments are spread: evenly over the bytes of the wire, after each record, or evenly over
 the time. Where the whole WARN begins to be stored, or sent, the gap is then halved: to a byte, and between two bytes to 1 us.
 
 --out DIR gets sweep.json, sweep.tsv and the whole evidence of every --sample'th point, and one picture of all strategies

@@ -13,7 +13,7 @@ import (
 // The ways to spread the points of a sweep over its course, from the provocation to the end of what it makes the kernel send.
 const (
 	ByByte   = "byte"   // evenly over the bytes on the wire, the first and the last among them
-	ByRecord = "record" // behind the last byte of each record on the wire; evenly chosen if there are more of them than points
+	ByRecord = "record" // after the last byte of each record on the wire; evenly chosen if there are more of them than points
 	ByTime   = "time"   // evenly over the time
 )
 
@@ -39,7 +39,7 @@ func (o SweepOrder) moments(ctx context.Context, ref *harness.Trial, sw *Sweep) 
 			}
 		}
 		if len(ends) == 0 {
-			return nil, fmt.Errorf("sweep: no record of the reference is whole on the wire behind the provocation")
+			return nil, fmt.Errorf("sweep: no record of the reference is whole on the wire after the provocation")
 		}
 		last := int64(len(ends) - 1)
 		return each(min(int64(o.Points), last+1), func(i, n int64) harness.Inject { return byteInject(ends[even(i, n, last)]) }), nil

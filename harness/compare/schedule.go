@@ -30,7 +30,7 @@ type queue struct {
 	busy    int // cells that are being filled
 }
 
-// add puts a cell behind the others of its subject.
+// add puts a cell after the others of its subject.
 func (d *schedule) add(s *harness.Subject, sc harness.Scenario) {
 	for _, q := range d.queues {
 		if q.s.Strategy == s.Strategy {
@@ -80,7 +80,7 @@ func (d *schedule) pick() *queue {
 	return best
 }
 
-// done says that a cell is filled. Behind the last of a subject what its trials shared is freed.
+// done says that a cell is filled. After the last of a subject, what its trials shared is freed.
 func (d *schedule) done(j job) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

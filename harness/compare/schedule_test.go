@@ -18,7 +18,7 @@ func (r *resting) Can(*harness.Order) error                                 { re
 func (r *resting) Open(context.Context, *harness.Order) (*dut.Board, error) { return nil, nil }
 func (r *resting) Rest()                                                    { r.rest() }
 
-// Two workers are on two subjects while there are two, every cell is dealt once, and a subject is freed behind its last cell.
+// Two workers are on two subjects while there are two, every cell is dealt once, and a subject is freed after its last cell.
 func TestSchedule(t *testing.T) {
 	freed := map[string]int{}
 	d := schedule{on: map[int]*queue{}}

@@ -204,7 +204,7 @@ func (sw *Sweep) span(ref *harness.Trial, log *wire.Log) error {
 	sw.line, sw.Provoked = log, *at
 	ns, ok := log.TimeAt(end - 1)
 	if end <= int64(at.WireByte) || !ok {
-		return errors.New("sweep: nothing is on the wire behind the provocation")
+		return errors.New("sweep: nothing is on the wire after the provocation")
 	}
 	sw.Span, sw.SpanNS = end-int64(at.WireByte), ns-at.NS
 	return nil

@@ -14,7 +14,7 @@ import (
 	"lastpage/harness/grade"
 )
 
-// A sweep that was killed in the middle of writing a point keeps all others, and writes on behind them.
+// A sweep that was killed in the middle of writing a point keeps all others, and writes on after them.
 func TestPointsSurviveAKill(t *testing.T) {
 	dir := t.TempDir()
 	k, err := openPoints(dir)
@@ -72,7 +72,7 @@ func TestSweepMoments(t *testing.T) {
 		at := func(in harness.Inject) int64 { return in.N + in.Time.Nanoseconds() }
 		for i, in := range all[1:] {
 			if at(in) <= at(all[i]) || folderOf(in) <= folderOf(all[i]) {
-				t.Fatalf("by %s: point %d at %s behind %s", by, i+1, in, all[i])
+				t.Fatalf("by %s: point %d at %s after %s", by, i+1, in, all[i])
 			}
 		}
 		if want := map[string]int64{ByByte: sw.Span, ByTime: sw.SpanNS}[by]; at(all[0]) != 1 || at(all[999]) != want {
@@ -129,8 +129,8 @@ func TestSweepFinish(t *testing.T) {
 func TestSweepEdges(t *testing.T) {
 	const frame = 86806 // ns
 	for _, c := range []struct {
-		step, void int64 // ns: from when on the WARN is whole; trials behind void and before step are void
-		within     int64 // the edge is at most this far behind step
+		step, void int64 // ns: from when on the WARN is whole; trials after void and before step are void
+		within     int64 // the edge is at most this far after step
 		bytes      int   // trials at a byte
 	}{{4_321_987, 1 << 62, edgeNS, 9}, {4_321_987, 4_200_000, 2 * frame, 9}, {0, 1 << 62, 1, 9}} {
 		k, err := openPoints(t.TempDir())
@@ -164,7 +164,7 @@ func TestSweepEdges(t *testing.T) {
 		sw.Points = k.sorted()
 		e := sw.edge(stored)
 		if e == nil || e.NS < c.step || e.NS-c.step > c.within || trials > 25 || bytes > c.bytes {
-			t.Errorf("%+v: %+v behind %d trials, %d at a byte", c, e, trials, bytes)
+			t.Errorf("%+v: %+v after %d trials, %d at a byte", c, e, trials, bytes)
 		}
 		if err := k.close(); err != nil {
 			t.Error(err)

@@ -8,7 +8,7 @@ const (
 	Long  = 1_000_000
 )
 
-// Span is a stretch of the wire, End behind its last byte, that one record left without another's bytes in between.
+// Span is a stretch of the wire, End after its last byte, that one record left without another's bytes in between.
 type Span struct{ Start, End int64 }
 
 // Times is the part of a wire that is needed: the end of the frame at an offset, in ns of the capture's clock.

@@ -118,7 +118,7 @@ func HaveTheWireOf(other *harness.Trial) types.GomegaMatcher {
 			ta, _ := mine.TimeAt(i)
 			tb, _ := theirs.TimeAt(i)
 			if a[i] != b[i] || ta != tb {
-				return []string{fmt.Sprintf("byte %d is %q at %d ns here, %q at %d ns there, behind %q", i, a[i], ta, b[i], tb, a[max(0, i-60):i])}, nil
+				return []string{fmt.Sprintf("byte %d is %q at %d ns here, %q at %d ns there, after %q", i, a[i], ta, b[i], tb, a[max(0, i-60):i])}, nil
 			}
 		}
 		if !bytes.Equal(a, b) {

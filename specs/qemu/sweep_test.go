@@ -90,7 +90,7 @@ var _ = Describe("a sweep", Ordered, func() {
 		Expect(outcomes(more)).To(ContainElements(outcomes(bytes)))
 	}, SpecTimeout(bootLimit))
 
-	It("by record comes behind the last byte of records", func(ctx SpecContext) {
+	It("by record comes after the last byte of records", func(ctx SpecContext) {
 		records := sweep(ctx, subject, out+"-record", compare.ByRecord, 3)
 		Expect(records.Course).To(Equal(bytes.Course), "the same events, whatever interrupts them")
 		dir := filepath.Join(out+"-record", records.Reference)

@@ -36,10 +36,10 @@ var promises = []promise{
 		scenario: "panic-dies-in:notifier-first", mutant: "deferred-panic-stores", judge: nothingUnsent(grade.Panic, plan.Die)},
 	{text: "what an oops stored is sent before a crash kernel takes over", strategy: "deferred",
 		scenario: "oops-crash-exec", mutant: "deferred-misses-crash-exec", judge: nothingUnsent(grade.Warn, plan.CrashExec)},
-	{text: "nothing older than the point behind the message is missing when the machine dies in a notifier", strategy: "explicit",
+	{text: "nothing older than the point after the message is missing when the machine dies in a notifier", strategy: "explicit",
 		scenario: "panic-dies-in:notifier-first", mutant: "explicit-misses-message", judge: nothingUnsent(grade.Panic, plan.Die)},
-	// A notifier that WARNs gives the point behind the notifiers something to send.
-	{text: "nothing older than the point behind the notifiers is missing when the machine dies in a dumper", strategy: "explicit",
+	// A notifier that WARNs gives the point after the notifiers something to send.
+	{text: "nothing older than the point after the notifiers is missing when the machine dies in a dumper", strategy: "explicit",
 		scenario: "panic-dies-in:kmsg-dump", nested: plan.NestedWarn,
 		mutant: "explicit-misses-notifiers", judge: nothingUnsent(grade.Panic, plan.Mark, plan.Die)},
 	{text: "nobody but the printer threads prints in an emergency", strategy: "kthread-only", board: "qemu-smp1",

@@ -142,7 +142,7 @@ func silentWhileProvoked(_ context.Context, t *harness.Trial) verdict {
 	case s.Wire.Records < s.Stored.Records:
 		return unknown("the printer threads never sent it: %d of %d records", s.Wire.Records, s.Stored.Records)
 	}
-	return kept("%d bytes were sent during the emergency, its %d records behind it", to-from, s.Stored.Records)
+	return kept("%d bytes were sent during the emergency, its %d records after it", to-from, s.Stored.Records)
 }
 
 // What an emergency section of a WARN begins and ends with (kernel/panic.c, __warn). "cut here" and the message come before the section.
