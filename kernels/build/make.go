@@ -21,6 +21,7 @@ type maker struct {
 	args []string
 	env  []string
 	log  *os.File
+	tmp  string // the compilers' temporary files: a compiler that is killed leaves some
 }
 
 func (b *builder) newMake() (*maker, error) {
@@ -30,6 +31,10 @@ func (b *builder) newMake() (*maker, error) {
 	}
 	logs := filepath.Join(root, "build-log")
 	if err := os.MkdirAll(logs, 0o755); err != nil {
+		return nil, err
+	}
+	tmp := b.w.file("tmp")
+	if err := errors.Join(os.RemoveAll(tmp), os.Mkdir(tmp, 0o755)); err != nil {
 		return nil, err
 	}
 	log, err := os.Create(filepath.Join(logs, b.key+".log"))
@@ -50,12 +55,16 @@ func (b *builder) newMake() (*maker, error) {
 			"KBUILD_BUILD_TIMESTAMP=Thu Jan  1 00:00:00 UTC 1970", "KBUILD_BUILD_USER=lastpage", "KBUILD_BUILD_HOST=lastpage",
 			"KBUILD_BUILD_VERSION=1", "LOCALVERSION="},
 		// With the base directory, trees of the same source in other places hit the same entries.
-		env: []string{"CCACHE_DIR=" + filepath.Join(root, "ccache"), "CCACHE_BASEDIR=" + b.w.root, "CCACHE_NOHASHDIR=1", "CCACHE_MAXSIZE=4G"},
-		log: log,
+		env: []string{"CCACHE_DIR=" + filepath.Join(root, "ccache"), "CCACHE_BASEDIR=" + b.w.root, "CCACHE_NOHASHDIR=1", "CCACHE_MAXSIZE=4G",
+			"TMPDIR=" + tmp},
+		log: log, tmp: tmp,
 	}, nil
 }
 
-func (m *maker) close() { m.log.Close() }
+func (m *maker) close() {
+	m.log.Close()
+	_ = os.RemoveAll(m.tmp) // the next build in this tree does it again
+}
 
 // run makes the targets and calls line (may be nil) with every line of output. A make that fails is an *Error.
 func (m *maker) run(ctx context.Context, step string, line func(string), targets ...string) error {

@@ -26,6 +26,7 @@ import (
 //	manifest a followed directory as it was when it was last looked at (follow.go)
 //	patched  JSON list of the files in src that may differ from the source
 //	running  there while make is at work: if nobody holds the lock, make was killed
+//	tmp      temporary files of the compilers while make is at work
 //	objects  how many objects the first build of obj had
 type tree struct {
 	root     string
