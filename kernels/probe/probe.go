@@ -11,10 +11,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
 
 	"lastpage/kernels/store"
 )
@@ -67,26 +66,22 @@ func compile(ctx context.Context, kdir, tmp string, files, makeArgs []string) er
 			return err
 		}
 	}
-	if err := run(ctx, append([]string{"make", "-s", "-C", kdir, "M=" + src, "modules"}, makeArgs...)...); err != nil {
+	if err := run(ctx, tmp, append([]string{"make", "-s", "-C", kdir, "M=" + src, "modules"}, makeArgs...)...); err != nil {
 		return err
 	}
 	ko := filepath.Join(tmp, File)
-	if err := run(ctx, "strip", "--strip-debug", "-o", ko, filepath.Join(src, File)); err != nil {
+	if err := run(ctx, tmp, "strip", "--strip-debug", "-o", ko, filepath.Join(src, File)); err != nil {
 		return err
 	}
 	return os.RemoveAll(src)
 }
 
-func run(ctx context.Context, args ...string) error {
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+func run(ctx context.Context, tmp string, args ...string) error {
+	cmd := store.Command(ctx, tmp, args...)
 	// A make above us (make run) must not hand its flags and job server down.
-	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "MAKE") && !strings.HasPrefix(e, "MFLAGS=") {
-			cmd.Env = append(cmd.Env, e)
-		}
-	}
-	cmd.Env = append(cmd.Env, "LC_ALL=C")
+	cmd.Env = append(slices.DeleteFunc(cmd.Env, func(e string) bool {
+		return strings.HasPrefix(e, "MAKE") || strings.HasPrefix(e, "MFLAGS=")
+	}), "LC_ALL=C")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {

@@ -66,7 +66,7 @@ func compile(ctx context.Context, dir string, flags []string, stdin string, patt
 		}
 		args = append(args, files...)
 	}
-	cmd := exec.CommandContext(ctx, "gcc", args...)
+	cmd := store.Command(ctx, dir, append([]string{"gcc"}, args...)...)
 	cmd.Dir = dir
 	cmd.Stdin = strings.NewReader(stdin)
 	var out bytes.Buffer
