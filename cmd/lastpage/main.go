@@ -56,9 +56,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "lastpage:", err)
 		return v.code
 	}
-	if ctx.Err() != nil {
-		fmt.Fprintln(stderr, "lastpage: interrupted; what was finished is kept, the rest is marked unfinished")
-		return exitLabFailed
+	if left := (*unfinished)(nil); ctx.Err() != nil && !errors.As(err, &left) {
+		err = errInterrupted
 	}
 	fmt.Fprintln(stderr, "lastpage:", err)
 	return exitLabFailed

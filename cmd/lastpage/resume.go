@@ -13,6 +13,20 @@ import (
 	"lastpage/harness/compare"
 )
 
+var errInterrupted = errors.New("interrupted")
+
+// unfinished is an error that left a folder, with which a command goes on.
+type unfinished struct {
+	err          error
+	dir, command string
+}
+
+func (u *unfinished) Error() string {
+	return fmt.Sprintf("%v\nlastpage: what was finished is kept in %s; this goes on with it:\n  %s", u.err, u.dir, u.command)
+}
+
+func (u *unfinished) Unwrap() error { return u.err }
+
 // resumable adds the command that goes on with what an error left in dir, if that is worth anything.
 func resumable(err error, cmd *cobra.Command, dir string) error {
 	var busy *compare.BusyError
@@ -20,9 +34,9 @@ func resumable(err error, cmd *cobra.Command, dir string) error {
 		return err
 	}
 	if cmd.Context().Err() != nil {
-		err = errors.New("interrupted")
+		err = errInterrupted
 	}
-	return fmt.Errorf("%w\nlastpage: what was finished is kept in %s; this goes on with it:\n  %s", err, dir, again(os.Args, dir))
+	return &unfinished{err, dir, again(os.Args, dir)}
 }
 
 func holdsAnything(dir string) bool {
