@@ -169,15 +169,15 @@ func (o *Series) Valid(ctx context.Context, s *Subject, a Try, base, name string
 	return nil, voids, nil
 }
 
-// finished is the trial that dir holds, if it was finished; nil if there is none. What is left of an unfinished one is renamed.
+// finished is the trial that dir holds, if it was finished and graded; nil if there is none. What is left of an unfinished one is renamed.
 func finished(dir string) (*Trial, error) {
 	t, err := LoadTrial(dir)
 	switch {
-	case err == nil:
+	case err == nil && t.Grade != nil:
 		return t, nil
 	case !Exists(dir):
 		return nil, nil
-	case errors.Is(err, ErrUnfinished) || !Exists(filepath.Join(dir, TrialName)):
+	case err == nil || errors.Is(err, ErrUnfinished) || !Exists(filepath.Join(dir, TrialName)):
 		return nil, Aside(dir)
 	}
 	return nil, err
