@@ -8,10 +8,10 @@ import (
 	"debug/elf"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"lastpage/kernels/store"
 )
 
 // controlModules is what the control channel needs, if it is not built in.
@@ -89,8 +89,7 @@ func decompress(ctx context.Context, from, to string) error {
 	if !ok {
 		return fmt.Errorf("decompress %s: unknown compression", from)
 	}
-	cmd := exec.CommandContext(ctx, tool, "-dc", from)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd := store.Command(ctx, "", tool, "-dc", from)
 	out, err := cmd.Output()
 	if err != nil {
 		return fmt.Errorf("decompress %s: run %s: %w", from, tool, err)

@@ -77,7 +77,7 @@ func program(ctx context.Context, name string, needed bool, pkg, why, flag strin
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, path, flag).CombinedOutput()
+	out, err := store.Command(ctx, "", path, flag).CombinedOutput()
 	first, _, _ := strings.Cut(string(out), "\n")
 	f.OK, f.Says = err == nil, strings.TrimSpace(first)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"lastpage/dut/child"
 	"lastpage/dut/qemu/vuart"
+	"lastpage/kernels/store"
 )
 
 // Version is the first line that binary ("": qemu-system-x86_64) prints of itself.
@@ -23,7 +24,7 @@ func Version(ctx context.Context, binary string) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, binary, "--version").Output()
+	out, err := store.Command(ctx, "", binary, "--version").Output()
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%s: not found: install the package qemu-system-x86 (setup.sh does)", binary)
 	}

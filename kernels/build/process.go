@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"lastpage/kernels/store"
 )
 
 // killAfter is how long make has to stop its children and remove what they were writing.
@@ -76,7 +78,26 @@ func environ() []string {
 }
 
 func output(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	cmd := command(ctx, dir, args...)
+	return answer(command(ctx, dir, args...), args)
+}
+
+// asking is output of a program that may have to ask for a password. It needs our terminal for that, and gets its Ctrl-C with us.
+func asking(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := command(ctx, "", args...)
+	cmd.SysProcAttr.Setpgid = false
+	cmd.Cancel = func() error { return cmd.Process.Kill() }
+	out, err := answer(cmd, args)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGINT {
+		select { // ours is on its way
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+	return out, err
+}
+
+func answer(cmd *exec.Cmd, args []string) ([]byte, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -95,9 +116,8 @@ func input(ctx context.Context, dir string, data []byte, args ...string) ([]byte
 }
 
 func command(ctx context.Context, dir string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd := store.Command(ctx, "", args...)
 	cmd.Dir = dir
 	cmd.Env = environ()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
 }

@@ -203,7 +203,7 @@ func (s *source) fromGit(ctx context.Context, progress Progress) error {
 		}
 		progress(Event{Step: "ask", Text: s.Git + " for " + ref})
 		// An annotated tag has two lines; the peeled one, "^{}", names the commit.
-		out, err := output(ctx, "", "git", "ls-remote", s.Git, ref, ref+"^{}")
+		out, err := asking(ctx, "git", "ls-remote", s.Git, ref, ref+"^{}")
 		if err != nil {
 			return err
 		}
@@ -222,7 +222,7 @@ func (s *source) fromGit(ctx context.Context, progress Progress) error {
 			{"git", "-C", tmp, "fetch", "-q", "--depth=1", s.Git, id},
 			{"git", "-C", tmp, "-c", "core.autocrlf=false", "checkout", "-q", "FETCH_HEAD"},
 		} {
-			if _, err := output(ctx, "", args...); err != nil {
+			if _, err := asking(ctx, args...); err != nil {
 				return err
 			}
 		}

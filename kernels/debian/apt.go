@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"lastpage/kernels/store"
@@ -127,10 +126,9 @@ func (a *archive) run(ctx context.Context, dir string, args ...string) ([]byte, 
 // output runs a command and returns its standard output. The command dies with us, so that it cannot write into a directory
 // that the next builder is sweeping.
 func output(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd := store.Command(ctx, "", args...)
 	cmd.Dir = dir
-	cmd.Env = append(append(os.Environ(), "LC_ALL=C"), env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.Env = append(append(cmd.Env, "LC_ALL=C"), env...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

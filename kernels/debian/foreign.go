@@ -12,7 +12,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"lastpage/kernels/store"
 )
 
 // tools are programs of a kbuild package that this machine's C library is too old for, and the libraries that they run with: those of
@@ -66,8 +67,7 @@ func runsHere(ctx context.Context, kbuild string) (bool, error) {
 		return false, fmt.Errorf("%s: no program of kbuild in it", kbuild)
 	}
 	for _, p := range found {
-		cmd := exec.CommandContext(ctx, p)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		cmd := store.Command(ctx, "", p)
 		out, _ := cmd.CombinedOutput() // it fails in any case: it wants arguments
 		if bytes.Contains(out, []byte("GLIBC_")) {
 			return false, nil

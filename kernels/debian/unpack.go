@@ -12,18 +12,17 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"lastpage/kernels/store"
 )
 
 // Unpack writes the files of a package for which keep says true (nil: all) below dir. Names are as in the package, without a
 // leading "./". Owners, devices and set-id bits are not kept. A symlink that is absolute in the package is rewritten to be
 // relative, so that it points into dir and dir may be moved. Names that would leave dir are an error.
 func Unpack(ctx context.Context, deb, dir string, keep func(name string) bool) error {
-	cmd := exec.CommandContext(ctx, "dpkg-deb", "--fsys-tarfile", deb)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd := store.Command(ctx, "", "dpkg-deb", "--fsys-tarfile", deb)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	pipe, err := cmd.StdoutPipe()

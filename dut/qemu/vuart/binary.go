@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lastpage/dut/child"
+	"lastpage/kernels/store"
 )
 
 // Binary is the QEMU that runs when a program is started. The program may be a script around it, which stays the same when QEMU does not.
@@ -46,7 +47,7 @@ func Identify(ctx context.Context, qemu string) (b Binary, err error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, identifyLimit, fmt.Errorf("%w: it did not come up", ErrUnfit))
 	defer cancel()
-	version, err := exec.CommandContext(ctx, b.Path, "--version").Output()
+	version, err := store.Command(ctx, "", b.Path, "--version").Output()
 	if err != nil {
 		return b, fmt.Errorf("%w: --version: %w", ErrUnfit, err)
 	}

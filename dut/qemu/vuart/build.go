@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -22,7 +21,7 @@ var cflags = []string{"-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-fPIC", "-
 
 // Build returns the path of the plugin, compiled if it is not in the cache. It needs gcc and the C library's headers.
 func Build(ctx context.Context) (string, error) {
-	cc, err := exec.CommandContext(ctx, "gcc", "-v").CombinedOutput()
+	cc, err := store.Command(ctx, "", "gcc", "-v").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build UART model: gcc: %w (install gcc and libc6-dev)", err)
 	}
