@@ -30,7 +30,8 @@ func (u *unfinished) Unwrap() error { return u.err }
 // resumable adds the command that goes on with what an error left in dir, if that is worth anything.
 func resumable(err error, cmd *cobra.Command, dir string) error {
 	var busy *compare.BusyError
-	if err == nil || errors.As(err, &busy) || !holdsAnything(dir) {
+	var differs *compare.DiffersError
+	if err == nil || errors.As(err, &busy) || errors.As(err, &differs) || !holdsAnything(dir) {
 		return err
 	}
 	if cmd.Context().Err() != nil {

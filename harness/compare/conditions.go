@@ -37,11 +37,20 @@ func (c Conditions) subject(s *harness.Subject) {
 	c["cmdline of "+s.Strategy] = s.Cmdline
 }
 
-// agree says which of the conditions of what is in a folder differ from those of now.
+// DiffersError says which condition of what is in a folder differs from that of now.
+type DiffersError struct {
+	Dir, Name, Was, Now string
+}
+
+func (e *DiffersError) Error() string {
+	return fmt.Sprintf("%s was made with %s %q, now it is %q: take a new folder, or the old %s", e.Dir, e.Name, e.Was, e.Now, e.Name)
+}
+
+// agree is a *DiffersError if a condition of what is in a folder differs.
 func (c Conditions) agree(now Conditions, dir string) error {
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		if was, ok := c[name]; ok && was != now[name] {
-			return fmt.Errorf("%s was made with %s %q, now it is %q: take a new folder, or the old %s", dir, name, was, now[name], name)
+			return &DiffersError{dir, name, was, now[name]}
 		}
 	}
 	return nil

@@ -163,11 +163,10 @@ func ExecuteMatrix(ctx context.Context, o MatrixOrder, subjects []*harness.Subje
 	}
 	start, total := time.Now(), len(subjects)*len(o.Scenarios)
 	others := len(m.Cells) - (total - todo) // cells that nobody asks for now
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	errs := make([]error, max(1, o.Workers))
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var wg sync.WaitGroup
-	for w := range errs {
+	for w := range max(1, o.Workers) {
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				j, ok := d.next(w)
@@ -185,8 +184,7 @@ func ExecuteMatrix(ctx context.Context, o MatrixOrder, subjects []*harness.Subje
 					err = m.add(c)
 				}
 				if err != nil {
-					errs[w] = fmt.Errorf("%s, %s: %w", j.s.Strategy, j.sc.Name, err)
-					cancel()
+					cancel(fmt.Errorf("%s, %s: %w", j.s.Strategy, j.sc.Name, err)) // the others end by it
 					return
 				}
 				d.done(j)
@@ -195,7 +193,7 @@ func ExecuteMatrix(ctx context.Context, o MatrixOrder, subjects []*harness.Subje
 	}
 	wg.Wait()
 	m.Took += time.Since(start)
-	err = errors.Join(append(errs, context.Cause(ctx))...)
+	err = context.Cause(ctx)
 	if err == nil {
 		m.Status = harness.Finished
 	}

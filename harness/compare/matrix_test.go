@@ -25,7 +25,7 @@ func TestMatrixEnds(t *testing.T) {
 	s := subjectOn(&scripted{change: func(s *duttest.Script) { s.Fail = map[duttest.Call]error{duttest.Open: fmt.Errorf("no power")} }})
 	s.CPUs = 1
 	m, err := ExecuteMatrix(t.Context(), o, []*harness.Subject{s}, nil)
-	if err == nil || !strings.Contains(err.Error(), "s, panic: open board scripted: open: no power") {
+	if err == nil || !strings.Contains(err.Error(), "s, panic: open board scripted: open: no power") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error %v", err)
 	}
 	if c := m.Cell("s", "flood"); c == nil || !strings.Contains(c.Why, "it needs 2 CPUs") || c.Fault != Cannot || m.Cell("s", "panic") != nil || m.Status != harness.Unfinished {

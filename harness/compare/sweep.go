@@ -256,8 +256,8 @@ func (o SweepOrder) points(ctx context.Context, s *harness.Subject, ref *harness
 
 // spread runs the points of all that are not done, o.Workers at a time.
 func (o SweepOrder) spread(ctx context.Context, all []harness.Inject, kept *pointLog, one func(context.Context, harness.Inject, bool) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	todo := make(chan int)
 	go func() {
 		defer close(todo)
@@ -273,19 +273,18 @@ func (o SweepOrder) spread(ctx context.Context, all []harness.Inject, kept *poin
 		}
 	}()
 	var wg sync.WaitGroup
-	errs := make([]error, max(1, o.Workers))
-	for w := range errs {
+	for range max(1, o.Workers) {
 		wg.Go(func() {
 			for i := range todo {
-				if errs[w] = one(ctx, all[i], o.Sample > 0 && i%o.Sample == 0); errs[w] != nil {
-					cancel()
+				if err := one(ctx, all[i], o.Sample > 0 && i%o.Sample == 0); err != nil {
+					cancel(err) // the others end by it
 					return
 				}
 			}
 		})
 	}
 	wg.Wait()
-	return errors.Join(append(errs, context.Cause(ctx))...)
+	return context.Cause(ctx)
 }
 
 // point runs one trial; with its evidence if keep says so, and once more with it if it is void.
