@@ -16,8 +16,8 @@ import (
 // boot watches a guest until it is armed. A kernel that dies before is given up at once, however the board starts its trials.
 type boot struct {
 	armed bool          // what follows is the trial's
-	line  string        // a dying kernel's first words; "": none yet
-	died  chan struct{} // closed when there are some
+	dead  bool          // a dying kernel's first words were seen
+	died  chan struct{} // closed then
 	seen  int64         // the wire up to here has none
 }
 
@@ -28,12 +28,12 @@ func (b *boot) look(log *wire.Log, events []dut.Event) {
 	for _, e := range events {
 		b.armed = b.armed || e.Code == plan.Armed
 	}
-	if b.armed || b.line != "" {
+	if b.armed || b.dead {
 		return
 	}
 	n := log.Len()
-	if at, line := dut.Death(log.Bytes(b.seen, n)); at >= 0 {
-		b.line = line
+	if at, _ := dut.Death(log.Bytes(b.seen, n)); at >= 0 {
+		b.dead = true
 		close(b.died)
 		return
 	}
@@ -74,12 +74,13 @@ func (l *live) lastWords(ctx context.Context) error {
 // bootError is how a run ended for a guest that was never armed; nil if it was, or if whoever armed the triggers had it stopped for a reason
 // of his own.
 func (l *live) bootError(end dut.End) error {
-	why := ""
+	why, console := "", l.log.Bytes(0, l.log.Len())
 	switch b := l.boot; {
 	case b.armed:
 		return nil
-	case b.line != "":
-		why = fmt.Sprintf("the kernel died (%s)", b.line)
+	case b.dead:
+		_, line := dut.Death(console) // of which the end was not there when it was seen
+		why = fmt.Sprintf("the kernel died (%s)", line)
 	case end.By != "trigger":
 		why = fmt.Sprintf("the machine ended (%s)", end.By)
 	case end.Firing >= 0 && l.armed[end.Firing].When == dut.AtTime && l.armed[end.Firing].After == "":
@@ -87,5 +88,5 @@ func (l *live) bootError(end dut.End) error {
 	default:
 		return nil
 	}
-	return dut.NewBootError(why, l.log.Bytes(0, l.log.Len()))
+	return dut.NewBootError(why, console)
 }

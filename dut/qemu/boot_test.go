@@ -73,7 +73,7 @@ func TestBootPanics(t *testing.T) {
 		if !errors.As(err, &boot) {
 			t.Fatalf("snapshot %t: %v", snapshot, err)
 		}
-		if !strings.Contains(boot.Why, dut.PanicBegins) || !strings.Contains(boot.Console[len(boot.Console)-1], dut.PanicEnds) {
+		if !strings.Contains(boot.Why, dut.PanicBegins) || !strings.HasSuffix(boot.Why, "block(0,0))") || !strings.Contains(boot.Console[len(boot.Console)-1], dut.PanicEnds) {
 			t.Errorf("snapshot %t: %v", snapshot, err)
 		}
 	}
@@ -134,8 +134,8 @@ func TestBootLook(t *testing.T) {
 			died = true
 		default:
 		}
-		if died != c.died || (b.line != "") != c.died {
-			t.Errorf("%s: died %t, %q", c.name, died, b.line)
+		if died != c.died || b.dead != c.died {
+			t.Errorf("%s: died %t, %t", c.name, died, b.dead)
 		}
 	}
 }
