@@ -183,11 +183,11 @@ func (c *call) do(t *testing.T, dir string) (out, errs string) {
 	if code := run(context.Background(), c.args, &o, &e); code != c.exit {
 		t.Errorf("lastpage %s: exit status %d, want %d\n%s%s", strings.Join(c.args, " "), code, c.exit, &o, &e)
 	}
-	return o.String(), lists.ReplaceAllString(strings.ReplaceAll(e.String(), dir, "DIR"), "$1 (all of them)")
+	return o.String(), lists.ReplaceAllString(strings.ReplaceAll(e.String(), dir, "DIR"), "$1$2 (all of them)")
 }
 
-// lists are the names that an error offers instead of an unknown one; they grow.
-var lists = regexp.MustCompile(`(known:)(\n    .*)+`)
+// lists are the names that an error offers instead of an unknown one, or of one that does not fit; they grow.
+var lists = regexp.MustCompile(`(known:)(?:\n    .*)+|(those that are:)(?: .*)`)
 
 // badInput makes a folder with what the calls name.
 func badInput(t *testing.T) string {
