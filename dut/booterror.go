@@ -19,10 +19,12 @@ const (
 // deaths are the words of a kernel that will never be armed. One that dies before it can panic says the second (arch/x86/mm/extable.c).
 var deaths = []string{PanicBegins, "PANIC: early exception"}
 
-// BootError: the kernel panicked, ended or stood still before the guest was armed. It is the kernel's doing: no other trial will do better.
+// BootError: the guest was never armed. If its kernel panicked or ended, that is the kernel's doing, and no other trial will do better. If
+// it stood still, or said itself that it could not do what was asked, that cannot be told (Doubt).
 // Every board gives it, whether the trial itself boots or the snapshot that it was to start from: Machine.Run, or what opens the board.
 type BootError struct {
 	Why     string   // a clause that ends before "before it was armed"
+	Doubt   bool     // nothing shows that the kernel died: it, our own init, or the board may be to blame
 	Console []string // the console's last lines, oldest first, at most lastLines
 }
 

@@ -248,8 +248,19 @@ func (t *Trial) neverArmed(b *dut.Board) *dut.BootError {
 	if at, line := dut.Death(console); at >= 0 {
 		return dut.NewBootError("the kernel died ("+line+")", console)
 	}
-	if len(console) > 0 && t.End != nil && t.End.By != "trigger" { // a board that never said a word may have no cable
-		return dut.NewBootError("the machine ended by "+t.End.By, console)
+	if len(console) == 0 || t.End == nil || !t.heard { // a board that never said a word may have no cable
+		return nil
 	}
-	return nil
+	why := "the machine ended by " + t.End.By
+	if t.End.By == "trigger" {
+		why = "the time of its trial was over"
+	}
+	for _, m := range t.Said {
+		if m.Event == plan.EventError {
+			why = fmt.Sprintf("the guest could not do what was asked (%s)", m.Text)
+		}
+	}
+	boot := dut.NewBootError(why, console)
+	boot.Doubt = true
+	return boot
 }

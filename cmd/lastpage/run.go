@@ -118,6 +118,9 @@ func (f *runFlags) order(cmd *cobra.Command) (compare.RunOrder, error) {
 			return o, fmt.Errorf("--require %q: %w", f.require, err)
 		}
 	}
+	if cmd.Flags().Changed("phase") && o.Trials == 1 {
+		return o, fmt.Errorf("--phase has no effect with one trial in each course: give --trials")
+	}
 	if err := o.Check(); err != nil {
 		return o, err
 	}
@@ -229,7 +232,7 @@ func (f *runFlags) print(w io.Writer, r *compare.Run, dir string) error {
 // verdict turns the run into an exit status: the kernel's failures first, then what cannot be told.
 func (f *runFlags) verdict(r *compare.Run) error {
 	for _, row := range r.Rows {
-		if row.Fault == compare.KernelsFault {
+		if row.Dead() != nil || row.Fault == compare.KernelsFault {
 			return kernelFailed("%s: the kernel never came to its trial; its console's last lines are above", row.Strategy)
 		}
 		for i, g := range row.Graded() {

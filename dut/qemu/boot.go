@@ -74,19 +74,33 @@ func (l *live) lastWords(ctx context.Context) error {
 // bootError is how a run ended for a guest that was never armed; nil if it was, or if whoever armed the triggers had it stopped for a reason
 // of his own.
 func (l *live) bootError(end dut.End) error {
-	why, console := "", l.log.Bytes(0, l.log.Len())
+	why, doubt, console := "", false, l.log.Bytes(0, l.log.Len())
 	switch b := l.boot; {
 	case b.armed:
 		return nil
 	case b.dead:
 		_, line := dut.Death(console) // of which the end was not there when it was seen
 		why = fmt.Sprintf("the kernel died (%s)", line)
+	case l.complaint() != "":
+		why, doubt = fmt.Sprintf("the guest could not do what was asked (%s)", l.complaint()), true
 	case end.By != "trigger":
 		why = fmt.Sprintf("the machine ended (%s)", end.By)
 	case end.Firing >= 0 && l.armed[end.Firing].When == dut.AtTime && l.armed[end.Firing].After == "":
-		why = fmt.Sprintf("%s of the machine's time passed", time.Duration(l.armed[end.Firing].N))
+		why, doubt = fmt.Sprintf("%s of the machine's time passed", time.Duration(l.armed[end.Firing].N)), true
 	default:
 		return nil
 	}
-	return dut.NewBootError(why, console)
+	boot := dut.NewBootError(why, console)
+	boot.Doubt = doubt
+	return boot
+}
+
+// complaint is what the guest's init said that it could not do; "" if it said nothing.
+func (l *live) complaint() string {
+	for _, m := range l.heard() {
+		if m.Event == plan.EventError {
+			return m.Text
+		}
+	}
+	return ""
 }

@@ -49,7 +49,8 @@ type Fault string
 
 const (
 	Cannot       Fault = "cannot"        // nobody's: this board has no way to do it
-	KernelsFault Fault = "kernel"        // the kernel never came to where it could be tried
+	KernelsFault Fault = "kernel"        // the kernel died before it could be tried
+	NeverArmed   Fault = "never-armed"   // not known whose: it neither died nor came to where it could be tried
 	NoReference  Fault = "all-void"      // every trial that was to say what to expect was void
 	NoSymbol     Fault = "cannot-symbol" // nobody's: this kernel has no such function
 )
@@ -76,6 +77,16 @@ func (r *Row) add(c *CourseRow) {
 	if c.mode != "" {
 		r.Mode = c.mode
 	}
+}
+
+// Dead is the first course in which the kernel died before it could be tried; nil if there is none.
+func (r *Row) Dead() *CourseRow {
+	for _, c := range r.Courses {
+		if c.Fault == KernelsFault {
+			return c
+		}
+	}
+	return nil
 }
 
 // finish says what is wrong with the row as a whole.

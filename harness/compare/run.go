@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -107,9 +108,12 @@ func (o *RunOrder) conditions(subjects []*harness.Subject) Conditions {
 		c["inject"], c["phase_us"] = text[min(1, len(text)):], fmt.Sprint(o.PhaseUS)
 	}
 	o.Ensemble.conditions(c)
+	var names []string
 	for _, s := range subjects {
 		c.subject(s)
+		names = append(names, s.Strategy)
 	}
+	c["strategies"] = strings.Join(names, ",") // its rows are those of one session, unlike a matrix's
 	return c
 }
 
@@ -210,6 +214,8 @@ func faultOf(err error) Fault {
 	switch {
 	case errors.As(err, &cannot):
 		return Cannot
+	case errors.As(err, &boot) && boot.Doubt:
+		return NeverArmed
 	case errors.As(err, &boot):
 		return KernelsFault
 	case errors.Is(err, harness.ErrNoSymbol):

@@ -63,9 +63,10 @@ func TestRunFaults(t *testing.T) {
 	dies := func(s *duttest.Script) {
 		s.Steps, s.Said, s.EndBy = []duttest.Step{{Say: "Kernel panic - not syncing: no init\r\n"}}, nil, "guest-reset"
 	}
+	hangs := func(s *duttest.Script) { s.Steps, s.Said = []duttest.Step{{Say: "Linux version 1.0\r\n"}}, nil }
 	spoilt := func(s *duttest.Script) { s.Void = []string{"overrun"} }
 	subjects := []*harness.Subject{subjectOn(&scripted{cannot: &dut.CannotError{Board: "scripted", What: "an NMI", Why: "no button"}}),
-		subjectOn(&scripted{change: dies}), subjectOn(&scripted{change: spoilt}), subjectOn(&scripted{})}
+		subjectOn(&scripted{change: dies}), subjectOn(&scripted{change: hangs}), subjectOn(&scripted{change: spoilt}), subjectOn(&scripted{})}
 	for i, s := range subjects {
 		s.Strategy = string(rune('a' + i))
 	}
@@ -73,13 +74,13 @@ func TestRunFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []Fault{Cannot, KernelsFault, NoReference, ""} {
+	for i, want := range []Fault{Cannot, KernelsFault, NeverArmed, NoReference, ""} {
 		if row := r.Rows[i]; row.Fault != want || (row.Why == "") != (want == "") || len(row.Trials()) > 0 != (want == "") {
 			t.Errorf("%s: %q, %q, %d trials", row.Strategy, row.Fault, row.Why, len(row.Trials()))
 		}
 	}
-	if len(r.Rows[2].Voids()) != 1 {
-		t.Errorf("%d void", len(r.Rows[2].Voids()))
+	if len(r.Rows[3].Voids()) != 1 {
+		t.Errorf("%d void", len(r.Rows[3].Voids()))
 	}
 	if subjects[0].Bench.(*scripted).opened != 0 {
 		t.Error("a board that cannot was opened")
@@ -176,5 +177,30 @@ func TestSweepOnAScript(t *testing.T) {
 		if _, err := ExecuteSweep(t.Context(), other, subjectOn(b), nil); err == nil || !strings.Contains(err.Error(), "points by") {
 			t.Errorf("spread otherwise: %v", err)
 		}
+	}
+}
+
+// One dead course among living ones is seen, and a folder is of one set of strategies.
+func TestRunDeadCourse(t *testing.T) {
+	n := 0
+	dies := func(s *duttest.Script) {
+		if n++; n == 2 {
+			s.Steps, s.Said, s.EndBy = []duttest.Step{{Say: "Kernel panic - not syncing: no init\r\n"}}, nil, "guest-reset"
+		}
+	}
+	f := open(t, RunName)
+	o := RunOrder{Series: small(t, "warn"), Trials: 1, Out: f, Ensemble: Ensemble{Courses: 3, Seed: 1, How: harness.Branched}}
+	r, err := Execute(t.Context(), o, []*harness.Subject{subjectOn(&scripted{change: dies})}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := r.Rows[0]
+	if row.Fault != "" || row.Dead() == nil || row.Dead().Course.N != 2 || len(row.Graded()) != 2 {
+		t.Errorf("%+v, dead %+v", row, row.Dead())
+	}
+	other := subjectOn(&scripted{})
+	other.Strategy = "other"
+	if _, err := Execute(t.Context(), o, []*harness.Subject{other}, nil); err == nil || !strings.Contains(err.Error(), `made with strategies "s", now it is "other"`) {
+		t.Errorf("%v", err)
 	}
 }

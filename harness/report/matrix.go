@@ -89,6 +89,8 @@ func block(m *compare.Matrix, b *strings.Builder, title string, cell func(*compa
 						text = cell(x)
 					case x.Fault == compare.KernelsFault:
 						text = "dead"
+					case x.Fault == compare.NeverArmed:
+						text = "?"
 					case len(x.Voids) > 0:
 						text = "void"
 					}

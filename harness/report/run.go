@@ -31,6 +31,11 @@ func Run(w io.Writer, r *compare.Run) error {
 		if row.Why != "" {
 			fmt.Fprintf(w, "%s: %s\n", row.Strategy, row.Why)
 		}
+		for _, c := range row.Courses {
+			if row.Why == "" && c.Why != "" {
+				fmt.Fprintf(w, "%s, %s: %s\n", row.Strategy, c.Course, c.Why)
+			}
+		}
 		for _, v := range row.Voids() {
 			fmt.Fprintf(w, "void %s: %v\n", v.Dir, v.Why)
 		}
@@ -65,6 +70,8 @@ func runTable(r *compare.Run) *Table {
 			letters = "cannot"
 		case compare.KernelsFault:
 			letters = "dead"
+		case compare.NeverArmed:
+			letters = "?"
 		}
 		pending := "?"
 		if s.Pending != nil {
