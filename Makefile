@@ -18,7 +18,7 @@ setup: ## install the Debian packages that are missing (the only step that wants
 	@./setup.sh
 
 $(BIN): $(SOURCES)
-	$(GO) build -buildvcs=auto -o $@ ./cmd/lastpage
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -o $@ ./cmd/lastpage   # as the guest's init is built: Go's own packages are compiled once
 
 run: setup $(BIN) ## boot stock kernels, provoke WARN + NMI panic, print how complete each flush strategy was
 	$(BIN) run

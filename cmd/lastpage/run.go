@@ -149,7 +149,7 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	o.Workers = 1
-	if o.Ensemble.Courses > 1 && o.Ensemble.How != harness.OwnWay { // in host time one guest would disturb the other
+	if board.Entry.Courses() != harness.OwnWay { // in host time one guest would disturb the other
 		o.Workers = 2
 	}
 	// Tried before anything is fetched or built.

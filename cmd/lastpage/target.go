@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
 
 	"lastpage/harness"
 	"lastpage/harness/compare"
@@ -70,22 +71,33 @@ func treeFlags(fl *pflag.FlagSet, t *kernels.Tree) {
 	fl.StringVar(&t.Config, "config", "", "whole .config in place of the small one")
 }
 
+// together is how many strategies are made ready at the same time: one waits for the network or for a single-threaded step while another
+// computes.
+const together = 2
+
 // subjects makes strategies ready to be tried, fetching or building what is not in the cache. free is never nil.
 func (t *target) subjects(ctx context.Context, b *lab.Board, cat *kernels.Catalogue, names []string, o lab.Options, p *progress) (all []*harness.Subject, free func(), err error) {
 	o.Baud, o.Progress = t.baud, p
+	made := make([]*harness.Subject, len(names))
 	free = func() {
-		for _, s := range all {
-			s.Bench.Rest()
+		for _, s := range made {
+			if s != nil {
+				s.Bench.Rest()
+			}
 		}
 	}
-	for _, name := range names {
-		s, err := b.Subject(ctx, cat, name, o)
-		if err != nil {
-			return nil, free, err
-		}
-		all = append(all, s)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(together)
+	for i, name := range names {
+		g.Go(func() (err error) {
+			made[i], err = b.Subject(ctx, cat, name, o)
+			return err
+		})
 	}
-	return all, free, nil
+	if err := g.Wait(); err != nil {
+		return nil, free, err
+	}
+	return made, free, nil
 }
 
 // folder takes the folder that --out names, or makes a new one below runs. file is what will be kept in it.

@@ -152,7 +152,7 @@ func ExecuteMatrix(ctx context.Context, o MatrixOrder, subjects []*harness.Subje
 	}
 	m.out, m.Status, m.Made = o.Out, harness.Unfinished, harness.Version()
 	m.head(o, subjects, now)
-	d, todo := schedule{on: map[int]*queue{}}, 0
+	d, todo := newSchedule[harness.Scenario](), 0
 	for _, s := range subjects {
 		for _, sc := range o.Scenarios {
 			if m.Cell(s.Strategy, sc.Name) == nil {
@@ -163,37 +163,23 @@ func ExecuteMatrix(ctx context.Context, o MatrixOrder, subjects []*harness.Subje
 	}
 	start, total := time.Now(), len(subjects)*len(o.Scenarios)
 	others := len(m.Cells) - (total - todo) // cells that nobody asks for now
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	for w := range max(1, o.Workers) {
-		wg.Go(func() {
-			for ctx.Err() == nil {
-				j, ok := d.next(w)
-				if !ok {
-					return
-				}
-				c, err := o.cell(ctx, j.s, j.sc, func(what string) {
-					m.mu.Lock()
-					defer m.mu.Unlock()
-					if tell != nil {
-						tell(j.s.Strategy, j.sc.Name+": "+what, len(m.Cells)-others, total)
-					}
-				})
-				if err == nil {
-					err = m.add(c)
-				}
-				if err != nil {
-					cancel(fmt.Errorf("%s, %s: %w", j.s.Strategy, j.sc.Name, err)) // the others end by it
-					return
-				}
-				d.done(j)
+	err = d.work(ctx, o.Workers, true, func(ctx context.Context, j job[harness.Scenario]) error {
+		c, err := o.cell(ctx, j.s, j.what, func(what string) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			if tell != nil {
+				tell(j.s.Strategy, j.what.Name+": "+what, len(m.Cells)-others, total)
 			}
 		})
-	}
-	wg.Wait()
+		if err == nil {
+			err = m.add(c)
+		}
+		if err != nil {
+			return fmt.Errorf("%s, %s: %w", j.s.Strategy, j.what.Name, err)
+		}
+		return nil
+	})
 	m.Took += time.Since(start)
-	err = context.Cause(ctx)
 	if err == nil {
 		m.Status = harness.Finished
 	}
@@ -236,8 +222,9 @@ func (o *MatrixOrder) cell(ctx context.Context, s *harness.Subject, sc harness.S
 	if err != nil {
 		return nil, err
 	}
-	row, mu := newRow(s), sync.Mutex{}
-	if err := or.row(ctx, s, row, &mu, step, func() error { return nil }); err != nil {
+	row := newRow(s)
+	err = or.fill(ctx, []*harness.Subject{s}, []*Row{row}, &sync.Mutex{}, func(_ *harness.Subject, what string) { step(what) }, func() error { return nil })
+	if err != nil {
 		return nil, err
 	}
 	c.Fault, c.Why = row.Fault, row.Why

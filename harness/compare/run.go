@@ -26,7 +26,7 @@ type RunOrder struct {
 	harness.Series
 	Ensemble
 	Trials  int     // valid trials wanted of each course
-	Workers int     // courses at the same time; 0: one
+	Workers int     // courses at the same time, of as many subjects as there are; 0: one
 	Out     *Folder // of the run
 }
 
@@ -71,26 +71,24 @@ func Execute(ctx context.Context, o RunOrder, subjects []*harness.Subject, tell 
 		}
 		r.Started = old.Started
 	}
-	done, of := 0, o.Count()*len(subjects)
 	for _, s := range subjects {
-		row := newRow(s)
-		r.Rows = append(r.Rows, row)
-		step := func(what string) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			if tell != nil {
-				tell(s.Strategy, what, done, of)
-			}
+		r.Rows = append(r.Rows, newRow(s))
+	}
+	done, of := 0, o.Count()*len(subjects)
+	err := o.fill(ctx, subjects, r.Rows, &r.mu, func(s *harness.Subject, what string) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if tell != nil {
+			tell(s.Strategy, what, done, of)
 		}
-		err := o.row(ctx, s, row, &r.mu, step, func() error {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			done++
-			return r.save()
-		})
-		if err := errors.Join(err, r.save()); err != nil {
-			return r, err
-		}
+	}, func() error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		done++
+		return r.save()
+	})
+	if err := errors.Join(err, r.save()); err != nil {
+		return r, err
 	}
 	now := time.Now().UTC()
 	r.Status, r.Finished = harness.Finished, &now
@@ -119,41 +117,37 @@ func (o *RunOrder) conditions(subjects []*harness.Subject) Conditions {
 
 func (r *Run) save() error { return harness.WriteJSON(filepath.Join(r.out.Dir, RunName), r) }
 
-// row makes the courses of one strategy, some at the same time. mu guards the row.
-func (o *RunOrder) row(ctx context.Context, s *harness.Subject, row *Row, mu *sync.Mutex, step func(string), done func() error) error {
-	series := o.Series
-	series.Course = o.All()[0]
-	if err := series.Can(s); err != nil {
-		return row.blame(err)
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	todo := make(chan *harness.Course, max(1, o.Courses))
-	for _, c := range o.All() {
-		todo <- c
-	}
-	close(todo)
-	var wg sync.WaitGroup
-	for range max(1, o.Workers) {
-		wg.Go(func() {
-			for c := range todo {
-				if ctx.Err() != nil {
-					return
-				}
-				cr, err := o.course(ctx, s, c, step, done)
-				mu.Lock()
-				row.add(cr)
-				mu.Unlock()
-				if err != nil {
-					cancel(err)
-					return
-				}
+// fill makes the courses of all subjects, some at the same time, each into the row of its subject. mu guards the rows. What the trials of one
+// of several subjects share is freed after its last course; that of a single one stays for whoever made it.
+func (o *RunOrder) fill(ctx context.Context, subjects []*harness.Subject, rows []*Row, mu *sync.Mutex, step func(*harness.Subject, string), done func() error) error {
+	d, of := newSchedule[*harness.Course](), map[*harness.Subject]*Row{}
+	for i, s := range subjects {
+		of[s] = rows[i]
+		series := o.Series
+		series.Course = o.All()[0]
+		if err := series.Can(s); err != nil {
+			if err := rows[i].blame(err); err != nil {
+				return err
 			}
-		})
+			continue
+		}
+		for _, c := range o.All() {
+			d.add(s, c)
+		}
 	}
-	wg.Wait()
-	row.finish()
-	return context.Cause(ctx)
+	err := d.work(ctx, o.Workers, len(subjects) > 1, func(ctx context.Context, j job[*harness.Course]) error {
+		cr, err := o.course(ctx, j.s, j.what, func(what string) { step(j.s, what) }, done)
+		mu.Lock()
+		defer mu.Unlock()
+		of[j.s].add(cr)
+		return err
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	for _, r := range rows {
+		r.finish()
+	}
+	return err
 }
 
 // course runs the reference trial if the scenario needs one, and then the trials proper.

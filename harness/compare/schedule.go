@@ -3,46 +3,49 @@
 package compare
 
 import (
+	"context"
 	"sync"
 
 	"lastpage/harness"
 )
 
-// job is one cell to be filled.
-type job struct {
-	s  *harness.Subject
-	sc harness.Scenario
+// job is one piece of work on a subject: a cell of a matrix, a course of a run.
+type job[T any] struct {
+	s    *harness.Subject
+	what T
 }
 
-// schedule deals out the cells of a matrix. A worker stays with a subject while it has cells, and two workers are on two subjects while
-// there are as many: what the trials of a subject share, its snapshots above all, is made once, and nobody waits for another's boot.
-type schedule struct {
+// schedule deals out jobs. A worker stays with a subject while it has jobs, and two workers are on two subjects while there are as many:
+// what the trials of a subject share, its snapshots above all, is made once, and nobody waits for another's boot.
+type schedule[T any] struct {
 	mu     sync.Mutex
-	queues []*queue
-	on     map[int]*queue // worker -> where it is
+	queues []*queue[T]
+	on     map[int]*queue[T] // worker -> where it is
 }
 
 // queue is what is left of one subject.
-type queue struct {
+type queue[T any] struct {
 	s       *harness.Subject
-	todo    []harness.Scenario
+	todo    []T
 	workers int // that are on it
-	busy    int // cells that are being filled
+	busy    int // jobs that are being done
 }
 
-// add puts a cell after the others of its subject.
-func (d *schedule) add(s *harness.Subject, sc harness.Scenario) {
+func newSchedule[T any]() *schedule[T] { return &schedule[T]{on: map[int]*queue[T]{}} }
+
+// add puts a job after the others of its subject.
+func (d *schedule[T]) add(s *harness.Subject, what T) {
 	for _, q := range d.queues {
 		if q.s.Strategy == s.Strategy {
-			q.todo = append(q.todo, sc)
+			q.todo = append(q.todo, what)
 			return
 		}
 	}
-	d.queues = append(d.queues, &queue{s: s, todo: []harness.Scenario{sc}})
+	d.queues = append(d.queues, &queue[T]{s: s, todo: []T{what}})
 }
 
-// next is the next cell of a worker; ok is false when there are none left.
-func (d *schedule) next(worker int) (j job, ok bool) {
+// next is the next job of a worker; ok is false when there are none left.
+func (d *schedule[T]) next(worker int) (j job[T], ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	q := d.on[worker]
@@ -52,20 +55,20 @@ func (d *schedule) next(worker int) (j job, ok bool) {
 		}
 		delete(d.on, worker)
 		if q = d.pick(); q == nil {
-			return job{}, false
+			return j, false
 		}
 		q.workers++
 		d.on[worker] = q
 	}
-	sc := q.todo[0]
+	what := q.todo[0]
 	q.todo = q.todo[1:]
 	q.busy++
-	return job{q.s, sc}, true
+	return job[T]{q.s, what}, true
 }
 
 // pick is the first subject that nobody is on, otherwise the one with the most left; nil if nothing is left.
-func (d *schedule) pick() *queue {
-	var best *queue
+func (d *schedule[T]) pick() *queue[T] {
+	var best *queue[T]
 	for _, q := range d.queues {
 		if len(q.todo) == 0 {
 			continue
@@ -80,16 +83,43 @@ func (d *schedule) pick() *queue {
 	return best
 }
 
-// done says that a cell is filled. After the last of a subject, what its trials shared is freed.
-func (d *schedule) done(j job) {
+// done says that a job is done, and tells whether it was the last of its subject.
+func (d *schedule[T]) done(j job[T]) (last bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, q := range d.queues {
 		if q.s.Strategy != j.s.Strategy {
 			continue
 		}
-		if q.busy--; q.busy == 0 && len(q.todo) == 0 {
-			q.s.Bench.Rest()
-		}
+		q.busy--
+		return q.busy == 0 && len(q.todo) == 0
 	}
+	return false
+}
+
+// work does all jobs, some at the same time, and ends with the first error. What the trials of a subject share is freed after its last job,
+// if rest says so.
+func (d *schedule[T]) work(ctx context.Context, workers int, rest bool, do func(context.Context, job[T]) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	for w := range max(1, workers) {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				j, ok := d.next(w)
+				if !ok {
+					return
+				}
+				if err := do(ctx, j); err != nil {
+					cancel(err) // the others end by it
+					return
+				}
+				if d.done(j) && rest {
+					j.s.Bench.Rest()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
 }

@@ -21,7 +21,7 @@ func (r *resting) Rest()                                                    { r.
 // Two workers are on two subjects while there are two, every cell is dealt once, and a subject is freed after its last cell.
 func TestSchedule(t *testing.T) {
 	freed := map[string]int{}
-	d := schedule{on: map[int]*queue{}}
+	d := newSchedule[harness.Scenario]()
 	for _, name := range []string{"a", "b", "c"} {
 		s := &harness.Subject{Strategy: name, Bench: &resting{func() { freed[name]++ }}}
 		for i := range 3 {
@@ -29,38 +29,43 @@ func TestSchedule(t *testing.T) {
 		}
 	}
 	seen := map[string]int{}
-	take := func(worker int, want string) job {
+	take := func(worker int, want string) job[harness.Scenario] {
 		t.Helper()
 		j, ok := d.next(worker)
 		if !ok || j.s.Strategy != want {
 			t.Fatalf("worker %d is on %q, %v; want %q", worker, j.s.Strategy, ok, want)
 		}
-		seen[j.s.Strategy+j.sc.Name]++
+		seen[j.s.Strategy+j.what.Name]++
 		return j
+	}
+	done := func(j job[harness.Scenario]) {
+		if d.done(j) {
+			j.s.Bench.Rest()
+		}
 	}
 	x, y := take(0, "a"), take(1, "b")
 	for range 2 {
-		d.done(x)
+		done(x)
 		x = take(0, "a")
 	}
-	d.done(x)
+	done(x)
 	if freed["a"] != 1 || freed["b"] != 0 {
 		t.Errorf("freed %v", freed)
 	}
 	x = take(0, "c")
 	for range 2 {
-		d.done(y)
+		done(y)
 		y = take(1, "b")
 	}
-	d.done(y)
+	done(y)
 	y = take(1, "c") // nobody else is left: it helps
-	d.done(x)
+	done(x)
 	x = take(0, "c")
-	d.done(y)
+	done(y)
 	if _, ok := d.next(1); ok || freed["c"] != 0 {
 		t.Errorf("more than there was, or freed too early: %v", freed)
 	}
-	d.done(x)
+	done(x)
 	if len(seen) != 9 || freed["a"]*freed["b"]*freed["c"] != 1 {
 		t.Errorf("dealt %v, freed %v", seen, freed)
 	}
