@@ -46,9 +46,10 @@ type progress struct {
 // count is how far countable work has come.
 type count struct {
 	done, of int
-	first    int       // done when it was counted for the first time
+	first    int       // done when the first piece was finished
 	since    time.Time // then
 	at       time.Time // of the last count
+	going    bool      // a piece was finished
 }
 
 func newProgress(cmd *cobra.Command) *progress {
@@ -87,6 +88,9 @@ func (p *progress) counted(at, done, of int, what string) {
 		*c = count{of: of, first: done, since: now}
 	}
 	if done != c.done || c.at.IsZero() {
+		if done != c.done && !c.going { // what the first piece took has what came before all of them in it, a boot for example
+			c.going, c.first, c.since = true, done, now
+		}
 		c.done, c.at = done, now
 	}
 	p.counting = true

@@ -59,27 +59,27 @@ func TestProgressClock(t *testing.T) {
 		p.draw()
 		return strings.TrimSuffix(strings.TrimPrefix(out.String(), "\r"), "\x1b[K")
 	}
-	for i, want := range []string{"0:00 [1/10] x", "0:10 [2/10] x", "0:20 [3/10] x, 1:20 left"} {
+	for i, want := range []string{"0:00 [1/10] x", "0:10 [2/10] x", "0:20 [3/10] x", "0:30 [4/10] x, 1:10 left"} {
 		p.counted(i+1, i, 10, "x")
 		if got := last(); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 		pass(10 * time.Second)
 	}
-	for _, want := range []string{"0:30 [3/10] x, 1:10 left", "1:40 [3/10] x"} { // longer than thought: nobody knows
+	for _, want := range []string{"0:40 [4/10] x, 1:00 left", "1:50 [4/10] x"} { // longer than thought: nobody knows
 		if got := last(); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 		pass(70 * time.Second)
 	}
-	p.counted(4, 3, 10, "x")
+	p.counted(5, 4, 10, "x")
 	p.step("booting")
-	if got := last(); got != "2:50 booting" {
+	if got := last(); got != "3:00 booting" {
 		t.Errorf("of what is not counted: %q", got)
 	}
 }
 
-// What was done before this session is no rate, and neither is what the first seconds say.
+// What was done before this session is no rate, and neither is what the first piece took, nor what the first seconds say.
 func TestProgressRate(t *testing.T) {
 	p, _, pass := shown(0)
 	p.counted(500, 500, 1000, "resumed")
