@@ -13,12 +13,10 @@ import (
 
 	"lastpage/capture/ring"
 	"lastpage/capture/wire"
+	"lastpage/harness/foreign"
 	"lastpage/harness/grade"
 	"lastpage/kernels/plan"
 )
-
-// bootLoglevel is CONFIG_CONSOLE_LOGLEVEL_DEFAULT of every kernel in the catalogue; no command line of ours changes it.
-const bootLoglevel = 7
 
 // Regrade grades the trial in dir from its files alone: no board is needed, and nothing in the folder is changed.
 func Regrade(ctx context.Context, dir string) (*Trial, error) {
@@ -65,7 +63,7 @@ func (t *Trial) ring(ctx context.Context) (*ring.Log, string) {
 // input is what the grade is made of, from what trial.json says.
 func (t *Trial) input(log *wire.Log, rl *ring.Log, why string) grade.Input {
 	p := t.Order.Plan
-	in := grade.Input{Wire: log, Ring: rl, RingWhy: why, RunID: p.RunID, BootLoglevel: bootLoglevel, Reference: t.Order.Expected,
+	in := grade.Input{Wire: log, Ring: rl, RingWhy: why, RunID: p.RunID, BootLoglevel: t.bootLevel(rl), Reference: t.Order.Expected,
 		BacklogRecords: p.Backlog, Void: append([]string{}, t.Void...),
 		Evidence: map[string]string{"dir": t.dir, "wire": wire.BinName, "index": wire.IdxName, "ring": RingName}}
 	if t.End != nil {
@@ -88,6 +86,18 @@ func (t *Trial) input(log *wire.Log, rl *ring.Log, why string) grade.Input {
 		in.Void = append(in.Void, "the dump holds no record of this run: it is of another boot")
 	}
 	return in
+}
+
+// bootLevel is console_loglevel as the command line sets it: the ring's own, or that of the order.
+func (t *Trial) bootLevel(rl *ring.Log) int {
+	line := t.Order.Cmdline
+	if rl != nil {
+		if said := foreign.CommandLine(rl.Records); said != "" {
+			line = said
+		}
+	}
+	level, _ := foreign.BootLevel(line)
+	return level
 }
 
 // holdsRun says whether a record of the probe carries this run's id.

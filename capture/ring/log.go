@@ -6,6 +6,8 @@ package ring
 type Log struct {
 	Records []Record
 
+	// Witness says what the log was read from.
+	Witness Witness
 	Release string // OSRELEASE
 	// TailID and HeadID are descriptor ids (62 bits, they start near their end so that they overflow early).
 	TailID, HeadID uint64

@@ -44,7 +44,7 @@ type aligner struct {
 // Align explains the wire by the records and tells what became of each.
 func Align(in Input) *Result {
 	a := &aligner{in: &in, wire: in.Wire, prev: -1, res: &Result{}}
-	a.img = newImages(in.Records, in.Opts)
+	a.img = newImages(a.in)
 	a.claimed = make([]bool, len(a.img.units))
 	a.wholeOn = make([]bool, len(a.img.units))
 	a.visible = visible(a.in)
@@ -57,6 +57,7 @@ func Align(in Input) *Result {
 			a.hit(u, a.lines[i], a.lines[i+1], len(a.img.units[u].raw), true)
 			continue
 		}
+		a.seam(i)
 		a.restLine(i)
 	}
 	a.strange.flush(a)

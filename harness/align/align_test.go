@@ -203,7 +203,7 @@ func TestAlign(t *testing.T) {
 			}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			in := Input{Wire: []byte(tt.wire), Records: tt.recs, Opts: crlf, Loglevel: 7}
+			in := Input{Wire: []byte(tt.wire), Records: tt.recs, Opts: crlf, Levels: []Level{{Loglevel: 7}}}
 			r := Align(in)
 			check(t, in, r)
 			if got := fates(r); got != tt.fates {
@@ -224,7 +224,7 @@ func c2(c ring.Record) ring.Record { c.Seq = 0; return c }
 // After a panic the kernel prints all levels.
 func TestVerbose(t *testing.T) {
 	recs := []ring.Record{rec(0, 1, 7, "debug before"), rec(1, 2, 0, "Kernel panic - not syncing: test"), rec(2, 3, 7, "debug after")}
-	r := Align(Input{Records: recs, Opts: crlf, Loglevel: 4})
+	r := Align(Input{Records: recs, Opts: crlf, Levels: []Level{{Loglevel: 4}}})
 	if got := fates(r); got != "suppressed missing missing" {
 		t.Errorf("fates %s", got)
 	}
@@ -255,7 +255,7 @@ func TestTextOverwritten(t *testing.T) {
 		recs[i].State, recs[i].Data, recs[i].Text = ring.Reusable, ring.DataLost, nil
 	}
 	recs[3].Level = 7
-	in := Input{Wire: wire, Records: recs, Opts: crlf, Loglevel: 7}
+	in := Input{Wire: wire, Records: recs, Opts: crlf, Levels: []Level{{Loglevel: 7}}}
 	r := Align(in)
 	check(t, in, r)
 	if got := fates(r); got != "seen seen missing suppressed intact intact" {
@@ -323,7 +323,7 @@ func TestSpoiled(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		recs := some(60)
 		opts := formats()[r.IntN(16)]
-		in := Input{Wire: spoil(r, image(recs, opts)), Records: recs[r.IntN(20):], Opts: opts, Loglevel: 7}
+		in := Input{Wire: spoil(r, image(recs, opts)), Records: recs[r.IntN(20):], Opts: opts, Levels: []Level{{Loglevel: 7}}}
 		res := Align(in)
 		check(t, in, res)
 		if again := Align(in); fmt.Sprint(again) != fmt.Sprint(res) {

@@ -25,10 +25,7 @@ func visible(in *Input) []bool {
 				all = all || bytes.HasPrefix(r.Text, []byte(w))
 			}
 		}
-		level := in.Loglevel
-		if in.BootLoglevel > 0 && r.Seq < in.BootUntil {
-			level = in.BootLoglevel
-		}
+		level := LevelAt(in.Levels, r.Seq)
 		v[i] = all || level <= 0 || int(r.Level) < level || r.Flags&ring.FlagForceCon != 0
 	}
 	return v

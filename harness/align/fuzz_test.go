@@ -22,7 +22,7 @@ func FuzzAlign(f *testing.F) {
 		if len(wire) > 1<<16 || len(text) > 1<<16 {
 			return
 		}
-		in := Input{Wire: wire, Loglevel: 7, Opts: ring.ConsoleOpts{
+		in := Input{Wire: wire, Levels: []Level{{Loglevel: 7}}, Opts: ring.ConsoleOpts{
 			CRLF: format&1 != 0 || format == 0, Time: format&1 != 0, Caller: format&2 != 0, Syslog: format&4 != 0}}
 		us := uint64(0)
 		for i, line := range bytes.Split(text, []byte("\n")) {

@@ -28,7 +28,8 @@ type images struct {
 	tails  []int32 // units by raw read backwards
 }
 
-func newImages(recs []ring.Record, opts ring.ConsoleOpts) *images {
+func newImages(in *Input) *images {
+	recs, opts := in.Records, in.Opts
 	m := &images{first: make([]int32, len(recs)), size: make([]int, len(recs))}
 	for i := range recs {
 		r := &recs[i]
@@ -37,6 +38,9 @@ func newImages(recs []ring.Record, opts ring.ConsoleOpts) *images {
 			continue
 		}
 		m.first[i] = int32(len(m.units))
+		if in.Formats != nil {
+			opts = in.Formats[i]
+		}
 		img := ring.ConsoleText(r, opts)
 		m.size[i] = len(img)
 		n := int32(prefixLen(img, opts))

@@ -4,6 +4,7 @@ package align
 
 import (
 	"bytes"
+	"slices"
 
 	"lastpage/capture/ring"
 )
@@ -160,3 +161,23 @@ func lineEnd(b []byte) int {
 	}
 	return 0
 }
+
+// AnyPrefix is the length of the longest prefix that any format puts in front
+// of a record's text, 0 if b starts with none. timed says that a time is in it,
+// ns is that, -1 without one.
+func AnyPrefix(b []byte) (n int, timed bool, ns int64) {
+	ns = -1
+	for _, o := range anyFormat {
+		if k, t := parsePrefix(b, o); k > n {
+			n, timed, ns = k, o.Time, t
+		}
+	}
+	return n, timed, ns
+}
+
+// Stamp reads a time as printk prints it, "[    1.234567]": its length, 0 if
+// there is none, and ns.
+func Stamp(b []byte) (n int, ns int64) { return parseTime(b) }
+
+// anyFormat is all prefixes, each once.
+var anyFormat = slices.DeleteFunc(formats(), func(o ring.ConsoleOpts) bool { return o.CRLF })

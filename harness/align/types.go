@@ -11,14 +11,33 @@ type Input struct {
 	Wire    []byte
 	Records []ring.Record // in the order of seq; nil when no ring was read
 	Opts    ring.ConsoleOpts
-	// Loglevel is console_loglevel: records of this level and above are not
-	// printed. 0 means unknown: then nothing counts as suppressed. From a panic
-	// or an oops on the kernel prints all levels (console_verbose()).
+	// Formats, if it is not nil, has the format of each record, where that
+	// changed in the middle (printk.time is writable). Opts is the usual one.
+	Formats []ring.ConsoleOpts
+	// Levels is console_loglevel in the order of From; without any, nothing
+	// counts as suppressed. From a panic or an oops on the kernel prints all
+	// levels (console_verbose()).
+	Levels []Level
+}
+
+// Level is console_loglevel from a record on: of the records from seq From,
+// those of this level and above are not printed. 0 is unknown: then nothing
+// counts as suppressed.
+type Level struct {
+	From     uint64
 	Loglevel int
-	// BootLoglevel was in force until the record with seq BootUntil; 0 means
-	// unknown, then Loglevel holds for all.
-	BootLoglevel int
-	BootUntil    uint64
+}
+
+// LevelAt is console_loglevel at a record, 0 unknown.
+func LevelAt(levels []Level, seq uint64) int {
+	n := 0
+	for _, l := range levels {
+		if l.From > seq {
+			break
+		}
+		n = l.Loglevel
+	}
+	return n
 }
 
 // Fate is what became of a record on the wire.
@@ -43,9 +62,13 @@ const (
 	Unprintable
 	// Seen: a whole line on the wire; the ring has no text to compare it with.
 	Seen
+	// Unknown: the capture lost bytes where it would be, or nobody knows
+	// whether its level was printed. Align never says so: who knows the capture
+	// does.
+	Unknown
 )
 
-var fateNames = [...]string{"missing", "intact", "torn", "replayed", "garbled", "suppressed", "unprintable", "seen"}
+var fateNames = [...]string{"missing", "intact", "torn", "replayed", "garbled", "suppressed", "unprintable", "seen", "unknown"}
 
 func (f Fate) String() string { return name(fateNames[:], int(f)) }
 
@@ -164,4 +187,18 @@ type Result struct {
 	OutOfOrder  int
 	// Reboots counts kernel banners that came after records of this ring.
 	Reboots int
+	// Seams are the places inside lines at which bytes that a kernel sends in
+	// one piece do not go together: something between the UART and the file
+	// lost, changed or doubled them.
+	Seams []Seam
+}
+
+// Seam is one such place.
+type Seam struct {
+	At int64 // offset on the wire
+	// Before is the record (index in Input.Records) of which a beginning lies
+	// in front of it, After the one of which an end follows; -1: none, the
+	// bytes begin or end in the middle of a line. They are equal where one
+	// record lost or got bytes inside.
+	Before, After int
 }

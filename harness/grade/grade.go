@@ -6,7 +6,9 @@ import (
 	"fmt"
 
 	"lastpage/capture/ring"
+	"lastpage/capture/wire"
 	"lastpage/harness/align"
+	"lastpage/harness/foreign"
 	"lastpage/kernels/plan"
 )
 
@@ -27,25 +29,39 @@ func Explain(in Input) (*Grade, *align.Result) {
 	if in.Ring != nil {
 		recs = in.Ring.Records
 	}
+	var x *foreign.Exam
+	var a *align.Result
 	var opts ring.ConsoleOpts
-	if in.Opts != nil {
-		opts = *in.Opts
+	if in.Wire.Clock() == wire.NoClock {
+		x, a = examined(&in, data, recs)
+		opts = x.Opts
 	} else {
-		opts, _, _ = align.Detect(data, recs)
+		if in.Opts != nil {
+			opts = *in.Opts
+		} else {
+			opts, _, _ = align.Detect(data, recs)
+		}
+		ai := align.Input{Wire: data, Records: recs, Opts: opts, Levels: []align.Level{{Loglevel: in.Loglevel}}}
+		if in.BootLoglevel > 0 && in.Loglevel > 0 {
+			ai.Levels = []align.Level{{Loglevel: in.BootLoglevel}, {From: armedSeq(recs, in.RunID), Loglevel: in.Loglevel}}
+		}
+		a = align.Align(ai)
 	}
-	ai := align.Input{Wire: data, Records: recs, Opts: opts, Loglevel: in.Loglevel}
-	if in.BootLoglevel > 0 && in.Loglevel > 0 {
-		ai.BootLoglevel, ai.BootUntil = in.BootLoglevel, armedSeq(recs, in.RunID)
+	j := &judge{in: &in, a: a, x: x, want: planned(&in)}
+	stray := x != nil && in.RunID == "" // nobody provoked it
+	j.s = sortSections(a.Entries, recs, in.RunID, j.want[Warn] != no && !stray)
+	var splats []*Splat
+	if stray {
+		splats = j.findSplats()
 	}
-	a := align.Align(ai)
-	j := &judge{in: &in, a: a, want: planned(&in)}
-	j.s = sortSections(a.Entries, recs, in.RunID, j.want[Warn] != no)
+	j.s.rest()
 	g := &Grade{Schema: Schema, Void: append([]string{}, in.Void...), Sections: map[string]*Section{}, RingWhy: in.RingWhy,
 		Inject: in.Inject, Events: []GradeEvent{}, Delays: []Delay{}, Evidence: in.Evidence}
 	j.g = g
 	for _, name := range Names {
 		g.Sections[name] = j.section(name)
 	}
+	j.splats(splats)
 	g.Console = j.console(opts)
 	g.Wire = j.wire()
 	j.paces()
@@ -66,13 +82,19 @@ func Explain(in Input) (*Grade, *align.Result) {
 	if rest := in.Wire.Len() - end; rest > 0 {
 		g.Notes = append(g.Notes, fmt.Sprintf("the last %d bytes of the wire are not this kernel's: a crash kernel or a firmware spoke after it", rest))
 	}
+	if x != nil {
+		g.Capture = &x.Capture
+		g.Void = append(g.Void, x.Void...)
+	}
 	letters(g, j.want)
+	j.stray()
 	return g, a
 }
 
 type judge struct {
 	in   *Input
 	a    *align.Result
+	x    *foreign.Exam // of a wire without an index; nil otherwise
 	s    *sorted
 	g    *Grade
 	want map[string]answer

@@ -63,12 +63,25 @@ func letters(g *Grade, want map[string]answer) {
 	g.Letter = worst
 }
 
+// sectionLetter is the letter of a section. One that holds records of which nobody knows what became has a letter only if it would be the
+// same whether they were sent or not.
 func sectionLetter(s *Section) string {
+	worst := boundLetter(s, *s.Wire)
+	if s.unsure.Records == 0 {
+		return worst
+	}
+	best := boundLetter(s, Count{s.Wire.Records + s.unsure.Records, s.Wire.Bytes + s.unsure.Bytes})
+	if best != worst {
+		return ""
+	}
+	return worst
+}
+
+func boundLetter(s *Section, w Count) string {
 	if s.Expected == nil || s.Expected.Records == 0 {
 		return ""
 	}
-	w, e := s.Wire, s.Expected
-	f := s.Fates
+	e, f := s.Expected, s.Fates
 	if w.Records >= e.Records && w.Bytes >= e.Bytes && f.Torn+f.Garbled+f.Missing == 0 && s.OutOfOrder == 0 {
 		return "A"
 	}

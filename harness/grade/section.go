@@ -32,6 +32,7 @@ const (
 	endTrace   = "---[ end trace "
 	panicFirst = "Kernel panic - not syncing"
 	panicEnd   = "---[ end Kernel panic"
+	rebooting  = "Rebooting in "
 )
 
 // What x86 says before it panics in an NMI (arch/x86/kernel/nmi.c).
@@ -92,6 +93,11 @@ func sortSections(entries []align.Entry, recs []ring.Record, runID string, warnP
 	if warnPlanned {
 		s.findWarn(runID, lastBacklog)
 	}
+	return s
+}
+
+// rest puts what is in no section yet into boot or other.
+func (s *sorted) rest() {
 	for i := range s.items {
 		if s.items[i].section != "" {
 			s.firstAt = i
@@ -109,7 +115,6 @@ func sortSections(entries []align.Entry, recs []ring.Record, runID string, warnP
 			}
 		}
 	}
-	return s
 }
 
 // adoptBacklog adds the records whose text was overwritten to the backlog when
@@ -177,7 +182,7 @@ func (s *sorted) findPanic() {
 	for i := s.panicAt; i < len(s.items); i++ {
 		if it := &s.items[i]; it.section == "" && it.same(p) && (it.known || it.Storage != align.Reserved) {
 			it.section = Panic
-			s.panicEnd = s.panicEnd || it.starts(panicEnd)
+			s.panicEnd = s.panicEnd || it.starts(panicEnd, rebooting)
 		}
 	}
 }

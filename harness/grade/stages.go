@@ -10,11 +10,19 @@ import (
 )
 
 func (j *judge) section(name string) *Section {
-	s := &Section{ExpectedFrom: FromUnknown, Wire: &Count{}}
+	s, held, holes := j.tally(func(i int) bool { return j.s.items[i].section == name })
+	s.Complete = j.complete(name)
+	j.expect(name, s, held, holes)
+	j.lost(s, held)
+	return s
+}
+
+// tally counts the records of a section. held: stored, or gone from the ring and seen whole; holes: neither.
+func (j *judge) tally(in func(i int) bool) (s *Section, held Count, holes int) {
+	s = &Section{ExpectedFrom: FromUnknown, Wire: &Count{}}
 	if j.in.Ring != nil {
 		s.Stored = &Count{}
 	}
-	held, holes := Count{}, 0 // held: stored, or gone from the ring and seen whole; holes: neither
 	var lastPos []int
 	type pos struct {
 		at  int64
@@ -23,7 +31,7 @@ func (j *judge) section(name string) *Section {
 	var order []pos
 	for i := range j.s.items {
 		it := &j.s.items[i]
-		if it.section != name {
+		if !in(i) {
 			continue
 		}
 		s.Fates.count(it.Entry)
@@ -37,6 +45,10 @@ func (j *judge) section(name string) *Section {
 		s.Wire.Bytes += int64(min(it.Out, it.Size))
 		if whole {
 			s.Wire.Records++
+		}
+		if it.Fate == align.Unknown {
+			s.unsure.Records++
+			s.unsure.Bytes += int64(max(it.Size-it.Out, 0))
 		}
 		if !it.Visible && it.Best < 0 {
 			continue
@@ -62,15 +74,16 @@ func (j *judge) section(name string) *Section {
 		}
 	}
 	s.OutOfOrder = len(order) - len(lastPos)
-	s.Complete = j.complete(name)
-	j.expect(name, s, held, holes)
+	j.spanTimes(s)
+	return s, held, holes
+}
+
+func (j *judge) lost(s *Section, held Count) {
 	if s.Expected != nil && s.Stored != nil {
 		lost := max(s.Expected.Records-held.Records, 0)
 		never := max(s.Expected.Records-s.Stored.Records-s.Fates.Overwritten, 0)
 		s.Lost, s.Fates.Never = &lost, &never
 	}
-	j.spanTimes(s)
-	return s
 }
 
 func (c *Count) add(size int) {
@@ -80,7 +93,7 @@ func (c *Count) add(size int) {
 
 func (f *Fates) count(e *align.Entry) {
 	*[...]*int{align.Missing: &f.Missing, align.Intact: &f.Intact, align.Torn: &f.Torn, align.Replayed: &f.Replayed,
-		align.Garbled: &f.Garbled, align.Suppressed: &f.Suppressed, align.Unprintable: &f.Unprintable, align.Seen: &f.Seen}[e.Fate]++
+		align.Garbled: &f.Garbled, align.Suppressed: &f.Suppressed, align.Unprintable: &f.Unprintable, align.Seen: &f.Seen, align.Unknown: &f.Unknown}[e.Fate]++
 	*[...]*int{align.Stored: &f.Stored, align.Reserved: &f.Reserved, align.Overwritten: &f.Overwritten, align.Failed: &f.Failed,
 		align.NotRead: &f.NotRead}[e.Storage]++
 }
@@ -90,7 +103,10 @@ func (j *judge) complete(name string) bool {
 	switch name {
 	case Boot:
 		r := j.in.Ring
-		return r != nil && len(r.Records) > 0 && r.Records[0].Seq == 0 && (j.s.firstAt < len(j.s.items) || rang(j.in.Events, plan.Armed))
+		if j.x != nil && r != nil && (r.Witness.Part || r.Witness.NoSeq) {
+			return false // the log may have been longer
+		}
+		return r != nil && len(r.Records) > 0 && r.Records[0].Seq == 0 && (j.x != nil || j.s.firstAt < len(j.s.items) || rang(j.in.Events, plan.Armed))
 	case Backlog:
 		n := j.backlogRecords()
 		seen := map[uint32]bool{}
@@ -104,7 +120,7 @@ func (j *judge) complete(name string) bool {
 		// The report of a soft lockup has no end trace. The lockup outlasts it.
 		return j.s.warnEnd || j.s.warnAt >= 0 && j.provoked(plan.ProvokeSoftlockup) && rang(j.in.Events, plan.ProvokeDone)
 	case Panic:
-		return j.s.panicEnd
+		return j.s.panicEnd || j.x != nil && j.s.panicAt >= 0 && j.handsOver()
 	}
 	return false
 }

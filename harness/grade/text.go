@@ -30,6 +30,7 @@ func WriteText(w io.Writer, g *Grade) error {
 		}
 		fmt.Fprintf(&b, "%-8s  %s  %s  %s  %5s  %s\n", name, s.Expected.cell(), s.Stored.cell(), s.Wire.cell(), number(s.Lost), s.Letter)
 	}
+	g.emergencies(&b)
 	b.WriteString("          records bytes, as the console sends them; ? is unknown\n\n")
 	for _, name := range Names {
 		s := g.Sections[name]
@@ -47,6 +48,10 @@ func WriteText(w io.Writer, g *Grade) error {
 			b.WriteByte('\n')
 		}
 	}
+	for n, sp := range g.Splats {
+		fmt.Fprintf(&b, "splat %-2d  %s (end: %s): %s\n", n+1, shorten(sp.Title, 90), or(sp.End, "not found"), sp.Section.Fates)
+	}
+	g.captured(&b)
 	g.unsteady(&b)
 	g.moments(&b)
 	c := g.Console
@@ -74,6 +79,58 @@ func WriteText(w io.Writer, g *Grade) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// emergencies are the lines of the table for each splat; the first one is warn in the table as well.
+func (g *Grade) emergencies(b *strings.Builder) {
+	if len(g.Splats) < 2 {
+		return
+	}
+	for n, sp := range g.Splats {
+		s := sp.Section
+		fmt.Fprintf(b, "%-8s  %s  %s  %s  %5s  %s\n", fmt.Sprintf("splat %d", n+1), s.Expected.cell(), s.Stored.cell(), s.Wire.cell(), number(s.Lost), s.Letter)
+	}
+}
+
+// captured says what was found out about a wire that somebody else recorded.
+func (g *Grade) captured(b *strings.Builder) {
+	c := g.Capture
+	if c == nil {
+		return
+	}
+	fmt.Fprintf(b, "capture   %d bytes, line ends %s, %d boots", c.Bytes, or(c.LineEnds, "none"), len(c.Boots))
+	if c.Before > 0 {
+		fmt.Fprintf(b, ", %d bytes before the kernel", c.Before)
+	}
+	if c.SameTime+c.OtherTime > 0 {
+		fmt.Fprintf(b, "; %d lines with a record's time, %d with another", c.SameTime, c.OtherTime)
+	}
+	b.WriteByte('\n')
+	if c.Loglevel != "" {
+		fmt.Fprintf(b, "loglevel  %s\n", c.Loglevel)
+	}
+	for _, x := range []struct {
+		name string
+		list []string
+	}{{"undone", c.Undone}, {"cut", c.Cut}, {"note", c.Notes}} {
+		for i, s := range x.list {
+			if i == maxSaid {
+				fmt.Fprintf(b, "%-8s  and %d more (--json has them)\n", x.name, len(x.list)-i)
+				break
+			}
+			fmt.Fprintf(b, "%-8s  %s\n", x.name, s)
+		}
+	}
+}
+
+// maxSaid bounds how many sentences of one kind the text has.
+const maxSaid = 12
+
+func shorten(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "~"
+	}
+	return s
 }
 
 func (g *Grade) moments(b *strings.Builder) {
@@ -115,7 +172,7 @@ func (f Fates) String() string {
 	for _, x := range []struct {
 		n    int
 		name string
-	}{{f.Intact, "intact"}, {f.Replayed, "replayed"}, {f.Torn, "torn"}, {f.Garbled, "garbled"}, {f.Missing, "missing"},
+	}{{f.Intact, "intact"}, {f.Replayed, "replayed"}, {f.Torn, "torn"}, {f.Garbled, "garbled"}, {f.Missing, "missing"}, {f.Unknown, "unknown"},
 		{f.Suppressed, "suppressed"}, {f.Unprintable, "unprintable"}, {f.Seen, "seen only on the wire"},
 		{f.Reserved, "reserved"}, {f.Overwritten, "overwritten"}, {f.Failed, "failed"}} {
 		if x.n > 0 {

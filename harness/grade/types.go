@@ -5,6 +5,7 @@ package grade
 import (
 	"lastpage/capture/ring"
 	"lastpage/capture/wire"
+	"lastpage/harness/foreign"
 	"lastpage/harness/gaps"
 	"lastpage/kernels/plan"
 )
@@ -98,10 +99,14 @@ type Grade struct {
 	Letter   string              `json:"letter"` // "": none
 	Why      string              `json:"why"`    // of the letter, or of its absence
 	Sections map[string]*Section `json:"sections"`
-	Console  Console             `json:"console"`
-	Wire     Wire                `json:"wire"`
-	Ring     *Ring               `json:"ring"` // null: not read
-	RingWhy  string              `json:"ring_why,omitempty"`
+	// Splats are the emergencies of a kernel that nobody provoked, the first one first; null where a trial was provoked.
+	Splats []*Splat `json:"splats"`
+	// Capture is what was found out about a wire that has no index; null: it has one.
+	Capture *foreign.Capture `json:"capture"`
+	Console Console          `json:"console"`
+	Wire    Wire             `json:"wire"`
+	Ring    *Ring            `json:"ring"` // null: not read
+	RingWhy string           `json:"ring_why,omitempty"`
 	// PendingAtProvoke: visible records that were stored and not yet on the
 	// wire when the provocation was rung in. PendingAtInject: the same at the
 	// injection. null: unknown.
@@ -133,6 +138,8 @@ type Section struct {
 	FirstByte   *int64 `json:"first_byte"` // offset on the wire
 	LastByte    *int64 `json:"last_byte"`  // offset after the last one
 	OutOfOrder  int    `json:"out_of_order"`
+	// unsure are the records of which nobody knows what became, and their bytes that are not on the wire.
+	unsure Count
 	// Pace is how the line ran inside the section's records; null without virtual times.
 	Pace *gaps.Pace `json:"pace"`
 }
@@ -148,6 +155,7 @@ type Fates struct {
 	Suppressed  int `json:"suppressed"`
 	Unprintable int `json:"unprintable"` // reserved or lost text: nothing to compare
 	Seen        int `json:"seen"`        // whole on the wire, the ring has no copy to compare it with
+	Unknown     int `json:"unknown"`     // the capture lost bytes where they would be, or their level is not known
 
 	Stored      int  `json:"stored"`
 	Reserved    int  `json:"reserved"`

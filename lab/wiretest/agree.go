@@ -26,7 +26,7 @@ func (s *shot) agree(loglevel int) (agreement, error) {
 		return a, fmt.Errorf("no ringbuffer: %s", s.RingNo)
 	}
 	opts, _, _ := align.Detect(s.Wire, s.Ring.Records)
-	r := align.Align(align.Input{Wire: s.Wire, Records: s.Ring.Records, Opts: opts, Loglevel: loglevel})
+	r := align.Align(align.Input{Wire: s.Wire, Records: s.Ring.Records, Opts: opts, Levels: []align.Level{{Loglevel: loglevel}}})
 	for _, e := range r.Entries {
 		if e.Rec < 0 || !e.Visible {
 			continue

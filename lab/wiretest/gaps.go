@@ -105,7 +105,7 @@ func gapFact(name string, p *hgaps.Pace, void []string) Fact {
 // paces is how the line ran inside records before the backlog began, and from then on. A record that lies across belongs to the boot.
 func (s *shot) paces(baud int) (boot, rest *hgaps.Pace) {
 	opts, _, _ := align.Detect(s.Wire, s.Ring.Records)
-	r := align.Align(align.Input{Wire: s.Wire, Records: s.Ring.Records, Opts: opts, Loglevel: 7})
+	r := align.Align(align.Input{Wire: s.Wire, Records: s.Ring.Records, Opts: opts, Levels: []align.Level{{Loglevel: 7}}})
 	var before, after []hgaps.Span
 	for _, p := range r.Pieces {
 		span := hgaps.Span{Start: p.Start, End: p.End}

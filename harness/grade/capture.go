@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package grade
+
+import (
+	"fmt"
+
+	"lastpage/capture/ring"
+	"lastpage/harness/align"
+	"lastpage/harness/foreign"
+)
+
+// examined aligns a wire that came without an index, after it was examined.
+func examined(in *Input, data []byte, recs []ring.Record) (*foreign.Exam, *align.Result) {
+	x := foreign.Examine(data, in.Ring)
+	ai := align.Input{Wire: x.Text, Records: recs, Opts: x.Opts, Formats: x.Formats}
+	if in.Opts != nil {
+		ai.Opts, ai.Formats = *in.Opts, nil
+	}
+	guessed := in.Loglevel == 0
+	if guessed && len(recs) > 0 && (in.Ring == nil || !in.Ring.Witness.NoLevel) {
+		line := foreign.CommandLine(recs)
+		level, why := foreign.BootLevel(line)
+		if line == "" {
+			why = "the kernel's default: the dump has no command line"
+		}
+		ai.Levels = []align.Level{{Loglevel: level}}
+		x.Loglevel = fmt.Sprintf("%d (%s)", level, why)
+	} else if in.Loglevel > 0 {
+		ai.Levels = []align.Level{{Loglevel: in.Loglevel}}
+		x.Loglevel = fmt.Sprintf("%d (as given)", in.Loglevel)
+	}
+	a := align.Align(ai)
+	if levels, why := foreign.Stops(a, recs, ai.Levels); len(why) > 0 {
+		ai.Levels = levels
+		x.Notes = append(x.Notes, why...)
+		a = align.Align(ai)
+	}
+	d := &doubts{x: x, a: a, recs: recs}
+	if len(x.Void) > 0 {
+		d.unknown(0, len(recs)-1)
+		return x, a
+	}
+	d.userSpace()
+	d.holes()
+	if in.Ring != nil && in.Ring.Witness.NoLevel {
+		d.levels()
+	}
+	return x, a
+}
+
+// doubts takes from the kernel what the capture may have lost.
+type doubts struct {
+	x    *foreign.Exam
+	a    *align.Result
+	recs []ring.Record
+}
+
+// at is the index of the entry of a record.
+func (d *doubts) at(rec int) int { return d.a.WireOnly + rec }
+
+// unknown makes the entries from..to (records, both in) unknown as far as they are not whole on the wire. It gives how many that were.
+func (d *doubts) unknown(from, to int) (n int) {
+	for r := max(from, 0); r <= to && r < len(d.recs); r++ {
+		e := &d.a.Entries[d.at(r)]
+		switch e.Fate {
+		case align.Missing, align.Torn, align.Garbled:
+			e.Fate = align.Unknown
+			n++
+		}
+	}
+	return n
+}
+
+// holes looks for what no kernel does: the seams inside lines, a beginning that is not there, an end inside a line.
+func (d *doubts) holes() {
+	for _, s := range d.a.Seams {
+		before, after := s.Before, s.After
+		if before < 0 {
+			before = d.lastBefore(s.At)
+		}
+		if before > after { // a chunk that is there twice
+			d.unknown(before, before)
+			d.unknown(after, after)
+			d.cut("at byte %d of the file two pieces do not go together: something is there twice", d.x.Origin(s.At))
+			continue
+		}
+		n := d.unknown(before, after)
+		if before == after {
+			d.cut("at byte %d of the file a line was changed: bytes are missing, added or damaged inside it", d.x.Origin(s.At))
+		} else {
+			d.cut("a hole at byte %d of the file: it begins and ends inside lines; what became of %d records is unknown", d.x.Origin(s.At), n)
+		}
+	}
+	d.torn()
+	first, last := d.ends()
+	if first > 0 && !d.x.Opens {
+		if n := d.unknown(0, first-1); n > 0 {
+			d.cut("the capture begins after the boot did: what became of %d records before its first is unknown", n)
+		}
+	}
+	if d.x.Broken && last >= 0 && d.endsInside() {
+		n := d.unknown(last, len(d.recs)-1)
+		d.cut("the capture ends at byte %d inside a record: what became of %d records is unknown", d.x.Bytes, n)
+	}
+}
+
+func (d *doubts) cut(format string, a ...any) { d.x.Cut = append(d.x.Cut, fmt.Sprintf(format, a...)) }
+
+// lastBefore is the record of the last whole line before an offset; -1 if there is none.
+func (d *doubts) lastBefore(at int64) int {
+	last := -1
+	for _, p := range d.a.Pieces {
+		if p.Start >= at {
+			break
+		}
+		if p.Kind == align.FromRecord {
+			last = d.a.Entries[p.Entry].Rec
+		}
+	}
+	return last
+}
+
+// torn looks for a record that breaks off where a much later one begins in the same line, with nothing of those between them anywhere: on
+// one console that is a hole from inside a line to the start of another.
+func (d *doubts) torn() {
+	for i := 1; i < len(d.a.Pieces); i++ {
+		p, q := d.a.Pieces[i-1], d.a.Pieces[i]
+		if p.Kind != align.FromRecord || q.Kind != align.FromRecord || p.End != q.Start || p.Entry == q.Entry || d.x.Text[p.End-1] == '\n' {
+			continue
+		}
+		from, to := d.a.Entries[p.Entry].Rec, d.a.Entries[q.Entry].Rec
+		if from < 0 || to < from+2 || d.a.Entries[p.Entry].Fate != align.Torn {
+			continue
+		}
+		gone, there := 0, 0
+		for r := from + 1; r < to; r++ {
+			if e := &d.a.Entries[d.at(r)]; e.Fate == align.Missing {
+				gone++
+			} else if e.Best >= 0 {
+				there++
+			}
+		}
+		if gone > 0 && there == 0 {
+			n := d.unknown(from, to-1)
+			d.cut("a hole at byte %d of the file: it begins inside a line; what became of %d records is unknown", d.x.Origin(p.End), n)
+		}
+	}
+}
+
+// ends are the first and the last record that the wire has anything of; -1 if there is none.
+func (d *doubts) ends() (first, last int) {
+	first, last = -1, -1
+	for r := range d.recs {
+		if e := &d.a.Entries[d.at(r)]; e.Best >= 0 {
+			if first < 0 {
+				first = r
+			}
+			last = r
+		}
+	}
+	// What came last on the wire need not be what was stored last.
+	for i := len(d.a.Pieces) - 1; i >= 0; i-- {
+		if p := d.a.Pieces[i]; p.Kind == align.FromRecord && d.a.Entries[p.Entry].Rec >= 0 {
+			return first, d.a.Entries[p.Entry].Rec
+		}
+	}
+	return first, last
+}
+
+// endsInside: the last bytes are the beginning of a record, or of its prefix.
+func (d *doubts) endsInside() bool {
+	if len(d.a.Pieces) == 0 {
+		return false
+	}
+	p := d.a.Pieces[len(d.a.Pieces)-1]
+	if p.Kind == align.FromRecord {
+		return true
+	}
+	tail := d.x.Text[p.Start:p.End]
+	return len(tail) > 0 && len(tail) < 20 && (tail[0] == '[' || tail[0] == '<')
+}
+
+// userSpace takes away what user space printed once more (dmesg > /dev/console): before a panic, and without a replay that the kernel
+// announced, rows of records that are there already. A record of which the only line lies in such a row was not sent by the kernel.
+func (d *doubts) userSpace() {
+	var row []int // pieces
+	seen := map[int]bool{}
+	repeats := 0
+	flush := func() {
+		if repeats >= leastRepeats && repeats*2 > len(row) {
+			d.drop(row)
+		}
+		row, repeats = row[:0], 0
+	}
+	high := -1
+	for i, p := range d.a.Pieces {
+		if p.Kind == align.Meta && p.Note == align.NoteReplay {
+			row, repeats = row[:0], 0
+			continue
+		}
+		if p.Kind != align.FromRecord {
+			continue
+		}
+		rec := d.a.Entries[p.Entry].Rec
+		if rec >= 0 && panics(&d.recs[rec]) {
+			break
+		}
+		if rec >= 0 && rec < high { // it steps back behind what was out, or repeats
+			row = append(row, i)
+			if seen[p.Entry] {
+				repeats++
+			}
+		} else {
+			flush()
+			high = max(high, rec)
+		}
+		seen[p.Entry] = true
+	}
+	flush()
+}
+
+// leastRepeats is how many records in a row make user space's copy of the log.
+const leastRepeats = 8
+
+func panics(r *ring.Record) bool {
+	return len(r.Text) >= len(panicFirst) && string(r.Text[:len(panicFirst)]) == panicFirst
+}
+
+// drop takes the occurrences of the pieces from their entries.
+func (d *doubts) drop(pieces []int) {
+	n := 0
+	for _, i := range pieces {
+		p := &d.a.Pieces[i]
+		e := &d.a.Entries[p.Entry]
+		for k := range e.Occ {
+			if e.Occ[k].Start != p.Start {
+				continue
+			}
+			if len(e.Occ) == 1 { // nowhere else
+				e.Fate = align.Missing
+				if !e.Visible {
+					e.Fate = align.Suppressed
+				}
+				e.Occ, e.Best, e.Out = nil, -1, 0
+				n++
+			}
+			break
+		}
+		d.a.Bytes[align.FromRecord] -= p.End - p.Start
+		d.a.Bytes[align.Foreign] += p.End - p.Start
+		p.Kind, p.Entry = align.Foreign, -1
+	}
+	d.x.Notes = append(d.x.Notes, fmt.Sprintf("user space printed the kernel's log once more: %d records, %d of which the kernel itself had not sent", len(pieces), n))
+}
+
+// levels: a dump without levels does not say whether a record was to be printed at all. From a panic on all are.
+func (d *doubts) levels() {
+	n := 0
+	for r := range d.recs {
+		if panics(&d.recs[r]) {
+			break
+		}
+		if e := &d.a.Entries[d.at(r)]; e.Fate == align.Missing {
+			e.Fate = align.Unknown
+			n++
+		}
+	}
+	if n > 0 {
+		d.cut("%d records are not on the wire, and the dump does not know their level: they may have been suppressed", n)
+	}
+}
