@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "lastpage:", err)
 		return v.code
 	}
-	if left := (*unfinished)(nil); ctx.Err() != nil && !errors.As(err, &left) {
+	if left := (*unfinished)(nil); pressed(ctx, err) && !errors.As(err, &left) {
 		err = errInterrupted
 	}
 	fmt.Fprintln(stderr, "lastpage:", err)

@@ -3,10 +3,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +17,19 @@ import (
 )
 
 var errInterrupted = errors.New("interrupted")
+
+// pressed says whether an error came of a Ctrl-C. A program that we had just forked may die of it before it is in a process group of its own.
+func pressed(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return true
+	}
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	w, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && w.Signaled() && w.Signal() == syscall.SIGINT
+}
 
 // unfinished is an error that left a folder, with which a command goes on.
 type unfinished struct {
@@ -34,7 +50,7 @@ func resumable(err error, cmd *cobra.Command, dir string) error {
 	if err == nil || errors.As(err, &busy) || errors.As(err, &differs) || !holdsAnything(dir) {
 		return err
 	}
-	if cmd.Context().Err() != nil {
+	if pressed(cmd.Context(), err) {
 		err = errInterrupted
 	}
 	return &unfinished{err, dir, again(os.Args, dir)}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -35,6 +36,7 @@ func TestResumable(t *testing.T) {
 	}{
 		{"interrupted", full, fmt.Errorf("trial x: %w", context.Canceled), interrupted, "interrupted", true},
 		{"interrupted, nothing left", empty, context.Canceled, interrupted, "context canceled", false},
+		{"a program died of it before it had a process group of its own", full, exec.Command("sh", "-c", "kill -INT $$").Run(), t.Context(), "interrupted", true},
 		{"disk", full, disk, t.Context(), disk.Error(), true},
 		{"refused", full, &compare.DiffersError{Dir: full, Name: "baud", Was: "9600", Now: "115200"}, t.Context(),
 			full + ` was made with baud "9600", now it is "115200": take a new folder, or the old baud`, false},

@@ -34,53 +34,58 @@ func (a *aligner) seam(i int) {
 		b0 = next - 1
 	}
 	cands = append(cands, a0, b0)
+	best, h := a.bestHead(line, cands)
+	tail, t := a.bestTail(line, cands)
+	for _, pair := range [...]struct{ head, tail int32 }{{a0, b0}, {best, b0}, {a0, tail}, {best, tail}} {
+		if pair.tail < 0 {
+			continue
+		}
+		k := commonSuffix(a.img.units[pair.tail].raw, line)
+		if k <= eol || k == len(a.img.units[pair.tail].raw) || t == 0 {
+			continue
+		}
+		if k == n { // an end without a beginning
+			if pair.tail == b0 || n-eol >= seamTail || i == 0 {
+				a.res.Seams = append(a.res.Seams, Seam{At: from, Before: -1, After: int(a.img.units[pair.tail].rec)})
+				return
+			}
+			continue
+		}
+		if pair.head < 0 {
+			continue
+		}
+		x := &a.img.units[pair.head]
+		h = commonPrefix(x.raw, line)
+		sure := pair.head == a0 && h > 0 || h-int(x.prefix) >= seamHead
+		if h+k < n || h >= n-eol || !sure || pair.tail != b0 && n-h-eol < seamTail || pair.head == pair.tail && a.wholeOn[pair.head] {
+			continue
+		}
+		a.res.Seams = append(a.res.Seams, Seam{At: from + int64(n-k), Before: int(x.rec), After: int(a.img.units[pair.tail].rec)})
+		return
+	}
 	if u := a.damaged(line, cands); u >= 0 {
 		rec := int(a.img.units[u].rec)
 		a.res.Seams = append(a.res.Seams, Seam{At: from + int64(commonPrefix(a.img.units[u].raw, line)), Before: rec, After: rec})
-		return
 	}
-	head, h := a.bestHead(line, cands, a0)
-	tail, t := a.bestTail(line, cands, b0)
-	if tail < 0 || t <= eol || h+t < n || h >= n-eol {
-		return
-	}
-	s := Seam{At: from + int64(n-t), Before: -1, After: int(a.img.units[tail].rec)}
-	if t < n {
-		if head < 0 {
-			return
-		}
-		s.Before = int(a.img.units[head].rec)
-		if head == tail && a.wholeOn[head] {
-			return // another record, that begins and ends alike
-		}
-		sure := head == a0 && h > 0 || h-int(a.img.units[head].prefix) >= seamHead
-		if !sure || tail != b0 && n-h-eol < seamTail {
-			return
-		}
-	} else if tail != b0 && n-eol < seamTail && i > 0 {
-		return
-	}
-	a.res.Seams = append(a.res.Seams, s)
 }
 
-// bestHead is the unit that shares the longest beginning with the line, the
-// wanted one if it does as well. It is never all of a unit.
-func (a *aligner) bestHead(line []byte, cands []int32, want int32) (best int32, n int) {
+// bestHead is the unit that shares the longest beginning with the line.
+func (a *aligner) bestHead(line []byte, cands []int32) (best int32, n int) {
 	best = -1
 	for _, u := range cands {
 		if u < 0 {
 			continue
 		}
-		if k := commonPrefix(a.img.units[u].raw, line); k > n || k == n && k > 0 && u == want {
+		if k := commonPrefix(a.img.units[u].raw, line); k > n {
 			best, n = u, k
 		}
 	}
 	return best, n
 }
 
-// bestTail is the unit that shares the longest end with the line. A unit that
-// is there as a whole is none: then something was torn in front of it.
-func (a *aligner) bestTail(line []byte, cands []int32, want int32) (best int32, n int) {
+// bestTail is the unit that shares the longest end with the line. Where a unit
+// is there as a whole there is none: then something was torn in front of it.
+func (a *aligner) bestTail(line []byte, cands []int32) (best int32, n int) {
 	best = -1
 	for _, u := range cands {
 		if u < 0 {
@@ -93,7 +98,7 @@ func (a *aligner) bestTail(line []byte, cands []int32, want int32) (best int32, 
 			}
 			continue
 		}
-		if k > n || k == n && u == want {
+		if k > n {
 			best, n = u, k
 		}
 	}
@@ -110,20 +115,23 @@ func (a *aligner) endOnly(u int32, line []byte) bool {
 // bytes changed, or the unit whose line end alone is not what it was; -1 if
 // there is none. A line that is on the wire elsewhere needs no such copy.
 func (a *aligner) damaged(line []byte, cands []int32) int32 {
+	best, least := int32(-1), len(line)
 	for _, u := range cands {
 		if u < 0 || a.wholeOn[u] {
 			continue
 		}
 		raw := a.img.units[u].raw
-		if len(raw) == len(line) && len(raw) >= seamTail && changed(raw, line)*8 <= len(raw) {
-			return u
+		if len(raw) == len(line) && len(raw) >= seamTail {
+			if n := changed(raw, line); n*8 <= len(raw) && n < least {
+				best, least = u, n
+			}
 		}
 		// The last byte of the line end was changed, and the next line follows.
 		if k := len(raw); k < len(line) && bytes.Equal(raw[:k-1], line[:k-1]) && a.isUnit(line[k:]) {
 			return u
 		}
 	}
-	return -1
+	return best
 }
 
 // changed counts the places at which two strings of one length differ.

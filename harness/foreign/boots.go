@@ -5,6 +5,7 @@ package foreign
 import (
 	"bytes"
 	"regexp"
+	"slices"
 
 	"lastpage/capture/ring"
 	"lastpage/harness/align"
@@ -22,10 +23,10 @@ const (
 // boots splits the lines where a kernel begins: at its banner, or where time runs back to the beginning. What user space, panic_print or a
 // console's replay prints once more is no boot: its lines are there already, with their times.
 func (x *Exam) boots(_ []ring.Record) {
-	before := map[string]bool{} // timed lines of the boots so far
-	last := int64(-1)
-	begin := -1 // of the boot at work
-	first := -1 // first line of a kernel
+	before := map[string]bool{} // timed lines of the boot at work
+	var past []int64            // its last times
+	begin := -1                 // of the boot at work
+	first := -1                 // first line of a kernel
 	open := func(i int) {
 		if begin >= 0 {
 			x.addBoot(begin, i)
@@ -39,17 +40,22 @@ func (x *Exam) boots(_ []ring.Record) {
 		isBanner := m != nil
 		if first < 0 && (n > 0 || isBanner) {
 			first = i
-			open(i)
-		} else if (isBanner && begin >= 0 && i > begin+earlyLines || ns >= 0 && ns < lateStart && last > ns+howMuch) && !x.again(i, before) {
+			if i == 1 && len(x.lines[0].text) < maxFrame {
+				first = 0 // the end of a line of which the capture lost the beginning
+			}
+			open(first)
+		} else if (isBanner && begin >= 0 && i > begin+earlyLines || ns >= 0 && x.backAt(i, past)) && !x.again(i, before) {
 			open(x.lead(i, begin))
 			clear(before)
-			last = -1
+			past = past[:0]
 		}
 		if ns >= 0 {
 			if ns > 0 {
 				before[string(text)] = true
 			}
-			last = max(last, ns)
+			if past = append(past, ns); len(past) > several {
+				past = past[1:]
+			}
 		}
 	}
 	if begin >= 0 {
@@ -57,6 +63,30 @@ func (x *Exam) boots(_ []ring.Record) {
 		x.Before = x.lines[first].start
 		x.Opens = x.Before > 0
 	}
+}
+
+// several is over how many lines time is looked at: one line may be damaged.
+const several = 9
+
+// backAt says whether time runs back to a beginning at line i: the lines before are all in all later than those that follow.
+func (x *Exam) backAt(i int, past []int64) bool {
+	if len(past) < 3 {
+		return false
+	}
+	var next []int64
+	for k := i; k < len(x.lines) && k < i+10*several && len(next) < several; k++ {
+		if _, _, ns := align.AnyPrefix(x.lines[k].text); ns >= 0 {
+			next = append(next, ns)
+		}
+	}
+	_, _, now := align.AnyPrefix(x.lines[i].text)
+	then, later := middle(past), middle(next)
+	return later < lateStart && then > later+howMuch && now < lateStart
+}
+
+func middle(ns []int64) int64 {
+	s := slices.Sorted(slices.Values(ns))
+	return s[len(s)/2]
 }
 
 // earlyLines is how many lines a kernel may print before its banner (arm64 says on which CPU it boots).

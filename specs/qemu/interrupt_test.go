@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -91,6 +92,9 @@ var _ = Describe("Ctrl-C", Label("interrupt"), Ordered, ContinueOnFailure, func(
 				Expect(a.ExitCode()).To(Equal(0), "there it is its ordinary end")
 			case a.ExitCode() == 0:
 				late++
+			case a.ExitCode() == 128+int(syscall.SIGINT):
+				Expect(said).To(BeEmpty(), "it died before it had begun")
+				Expect(os.ReadDir(dir)).To(HaveLen(1), "and left only the folder for temporary files")
 			default:
 				Expect(a.ExitCode()).To(Equal(3))
 				Expect(said).To(ContainSubstring("interrupted"))
