@@ -27,11 +27,15 @@ func (a *aligner) seam(i int) {
 	next := a.nextUnit[i]
 	cands := a.img.nearest(nil, line, line)
 	var a0, b0 int32 = -1, -1 // what the neighbours expect
-	if a.prev+1 < int32(len(a.img.units)) {
-		a0 = a.prev + 1
+	for u := a.prev + 1; u < int32(len(a.img.units)) && a0 < 0; u++ {
+		if a.visible[a.img.units[u].rec] {
+			a0 = u
+		}
 	}
-	if next > 0 {
-		b0 = next - 1
+	for u := next - 1; u >= 0 && b0 < 0; u-- {
+		if a.visible[a.img.units[u].rec] {
+			b0 = u
+		}
 	}
 	cands = append(cands, a0, b0)
 	best, h := a.bestHead(line, cands)

@@ -40,7 +40,7 @@ func (x *Exam) boots(_ []ring.Record) {
 		isBanner := m != nil
 		if first < 0 && (n > 0 || isBanner) {
 			first = i
-			if i == 1 && len(x.lines[0].text) < maxFrame {
+			if i == 1 {
 				first = 0 // the end of a line of which the capture lost the beginning
 			}
 			open(first)

@@ -83,7 +83,7 @@ func Stops(a *align.Result, recs []ring.Record, levels []align.Level) (all []ali
 }
 
 // quietFrom is the record from which on none of a level and above is on the wire, how many there are, and how many of lower levels are on
-// the wire from there on.
+// the wire between them.
 func quietFrom(a *align.Result, recs []ring.Record, levels []align.Level, level int) (from uint64, n, below int) {
 	end := len(a.Entries)
 	for i := range a.Entries {
@@ -92,7 +92,7 @@ func quietFrom(a *align.Result, recs []ring.Record, levels []align.Level, level 
 			break
 		}
 	}
-	start := end
+	start, last := end, -1
 	for i := end - 1; i >= 0; i-- {
 		e := &a.Entries[i]
 		if e.Rec < 0 || !recs[e.Rec].State.Stored() || len(recs[e.Rec].Text) == 0 {
@@ -102,15 +102,25 @@ func quietFrom(a *align.Result, recs []ring.Record, levels []align.Level, level 
 			if e.Best >= 0 {
 				break // here it was still printed
 			}
-			from, start = r.Seq, i
+			from, start, last = r.Seq, i, max(last, i)
 			n++
 		}
 	}
-	for i := start; i < end; i++ {
+	// Between them those of lower levels are there: otherwise something else took them all.
+	gone := 0
+	for i := start; i <= last; i++ {
 		e := &a.Entries[i]
-		if e.Rec >= 0 && e.Best >= 0 && int(recs[e.Rec].Level) < level {
-			below++
+		if e.Rec < 0 || !recs[e.Rec].State.Stored() || int(recs[e.Rec].Level) >= level {
+			continue
 		}
+		if e.Best >= 0 {
+			below++
+		} else {
+			gone++
+		}
+	}
+	if gone*10 > below {
+		return from, n, 0
 	}
 	return from, n, below
 }

@@ -3,7 +3,9 @@
 package grade
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 
 	"lastpage/capture/ring"
 	"lastpage/harness/align"
@@ -184,40 +186,59 @@ func (d *doubts) endsInside() bool {
 // userSpace takes away what user space printed once more (dmesg > /dev/console): before a panic, and without a replay that the kernel
 // announced, rows of records that are there already. A record of which the only line lies in such a row was not sent by the kernel.
 func (d *doubts) userSpace() {
-	var row []int // pieces
-	seen := map[int]bool{}
-	repeats := 0
-	flush := func() {
-		if repeats >= leastRepeats && repeats*2 > len(row) {
-			d.drop(row)
-		}
-		row, repeats = row[:0], 0
-	}
-	high := -1
+	var flow []int // pieces that are whole records, up to the panic
 	for i, p := range d.a.Pieces {
 		if p.Kind == align.Meta && p.Note == align.NoteReplay {
-			row, repeats = row[:0], 0
+			flow = flow[:0] // the kernel says that it comes once more
 			continue
 		}
-		if p.Kind != align.FromRecord {
+		if p.Kind != align.FromRecord || !wholeAt(&d.a.Entries[p.Entry], p.Start) {
 			continue
 		}
 		rec := d.a.Entries[p.Entry].Rec
 		if rec >= 0 && panics(&d.recs[rec]) {
 			break
 		}
-		if rec >= 0 && rec < high { // it steps back behind what was out, or repeats
+		if rec >= 0 {
+			flow = append(flow, i)
+		}
+	}
+	var row []int
+	seen := map[int]bool{}
+	repeats, high := 0, -1
+	flush := func() {
+		if repeats >= leastRepeats && repeats*2 > len(row) && !d.seamed(d.a.Pieces[row[0]].Start) {
+			d.drop(row)
+		}
+		row, repeats = nil, 0
+	}
+	rec := func(k int) int { return d.a.Entries[d.a.Pieces[flow[k]].Entry].Rec }
+	for k, i := range flow {
+		// One record that is ahead alone may be another one with the same words.
+		ahead := rec(k) >= high && (k+1 == len(flow) || rec(k+1) > high)
+		if ahead || rec(k) == high {
+			flush()
+			high = max(high, rec(k))
+		} else {
 			row = append(row, i)
-			if seen[p.Entry] {
+			if seen[d.a.Pieces[i].Entry] {
 				repeats++
 			}
-		} else {
-			flush()
-			high = max(high, rec)
 		}
-		seen[p.Entry] = true
+		seen[d.a.Pieces[i].Entry] = true
 	}
 	flush()
+}
+
+// seamed: pieces that do not go together meet in the line before an offset.
+func (d *doubts) seamed(at int64) bool {
+	from := int64(bytes.LastIndexByte(d.x.Text[:max(at-1, 0)], '\n') + 1)
+	return slices.ContainsFunc(d.a.Seams, func(s align.Seam) bool { return s.At >= from && s.At < at })
+}
+
+// wholeAt: all of the record is on the wire from an offset on.
+func wholeAt(e *align.Entry, at int64) bool {
+	return slices.ContainsFunc(e.Occ, func(o align.Occurrence) bool { return o.Whole && o.Start <= at && at < o.End })
 }
 
 // leastRepeats is how many records in a row make user space's copy of the log.
