@@ -133,9 +133,15 @@ func prefixed(text []byte, at int) int {
 		if n, _, _ := align.AnyPrefix(text[s:]); n == at-s {
 			return s
 		}
+		// A time, and what a vendor's kernel says after it.
+		if n, _ := align.Stamp(text[s:]); n > 0 && afterTime.Match(text[s+n:at]) {
+			return s
+		}
 	}
 	return at
 }
+
+var afterTime = regexp.MustCompile(`^(\[[^\]]{1,48}\])+ $`)
 
 var shapeParts = regexp.MustCompile(`[0-9]+|[A-Za-z]+| +|[^0-9A-Za-z ]+`)
 
