@@ -67,6 +67,7 @@ func Align(in Input) *Result {
 
 func (a *aligner) split() {
 	n := int64(len(a.wire))
+	a.lines = make([]int64, 0, bytes.Count(a.wire, []byte{'\n'})+2)
 	for p := int64(0); p < n; {
 		a.lines = append(a.lines, p)
 		if k := bytes.IndexByte(a.wire[p:], '\n'); k >= 0 {

@@ -167,6 +167,9 @@ func lineEnd(b []byte) int {
 // ns is that, -1 without one.
 func AnyPrefix(b []byte) (n int, timed bool, ns int64) {
 	ns = -1
+	if len(b) == 0 || b[0] != '[' && b[0] != '<' {
+		return 0, false, -1
+	}
 	for _, o := range anyFormat {
 		if k, t := parsePrefix(b, o); k > n {
 			n, timed, ns = k, o.Time, t

@@ -34,11 +34,10 @@ func (x *Exam) boots(_ []ring.Record) {
 		begin = i
 	}
 	for i := range x.lines {
-		text := x.lines[i].text
-		n, _, ns := align.AnyPrefix(text)
-		m := banner.FindSubmatch(text[n:])
-		isBanner := m != nil
-		if first < 0 && (n > 0 || isBanner) {
+		l := &x.lines[i]
+		ns := l.ns
+		isBanner := l.banner() != nil
+		if first < 0 && (l.prefix > 0 || isBanner) {
 			first = i
 			if i == 1 {
 				first = 0 // the end of a line of which the capture lost the beginning
@@ -51,7 +50,7 @@ func (x *Exam) boots(_ []ring.Record) {
 		}
 		if ns >= 0 {
 			if ns > 0 {
-				before[string(text)] = true
+				before[string(l.text)] = true
 			}
 			if past = append(past, ns); len(past) > several {
 				past = past[1:]
@@ -73,15 +72,18 @@ func (x *Exam) backAt(i int, past []int64) bool {
 	if len(past) < 3 {
 		return false
 	}
+	now := x.lines[i].ns
+	if now >= lateStart || past[len(past)-1] <= now {
+		return false
+	}
 	var next []int64
 	for k := i; k < len(x.lines) && k < i+10*several && len(next) < several; k++ {
-		if _, _, ns := align.AnyPrefix(x.lines[k].text); ns >= 0 {
+		if ns := x.lines[k].ns; ns >= 0 {
 			next = append(next, ns)
 		}
 	}
-	_, _, now := align.AnyPrefix(x.lines[i].text)
 	then, later := middle(past), middle(next)
-	return later < lateStart && then > later+howMuch && now < lateStart
+	return later < lateStart && then > later+howMuch
 }
 
 func middle(ns []int64) int64 {
@@ -95,7 +97,7 @@ const earlyLines = 8
 // lead is where the boot begins whose banner is line i: a few lines with time zero may precede it.
 func (x *Exam) lead(i, begin int) int {
 	for k := i - 1; k > begin && k >= i-earlyLines; k-- {
-		if n, _, ns := align.AnyPrefix(x.lines[k].text); n == 0 || ns != 0 {
+		if l := &x.lines[k]; l.prefix == 0 || l.ns != 0 {
 			break
 		}
 		i = k
@@ -107,7 +109,7 @@ func (x *Exam) lead(i, begin int) int {
 func (x *Exam) again(i int, before map[string]bool) bool {
 	seen, of := 0, 0
 	for k := i; k < len(x.lines) && k < i+2000 && of < 40; k++ {
-		if _, _, ns := align.AnyPrefix(x.lines[k].text); ns > 0 {
+		if x.lines[k].ns > 0 {
 			of++
 			if before[string(x.lines[k].text)] {
 				seen++
@@ -120,12 +122,13 @@ func (x *Exam) again(i int, before map[string]bool) bool {
 func (x *Exam) addBoot(from, to int) {
 	b := Boot{start: from, end: to, Start: x.lines[from].start, End: x.lines[to-1].end}
 	for i := from; i < to; i++ {
-		text := x.lines[i].text
-		n, _, _ := align.AnyPrefix(text)
-		if m := banner.FindSubmatch(text[n:]); m != nil && b.banner == "" {
-			b.banner, b.Release = string(text[n:]), string(m[1])
+		l := &x.lines[i]
+		if b.banner == "" {
+			if m := l.banner(); m != nil {
+				b.banner, b.Release = string(l.said()), string(m[1])
+			}
 		}
-		b.Panics = b.Panics || bytes.HasPrefix(text[n:], []byte("Kernel panic - not syncing"))
+		b.Panics = b.Panics || bytes.HasPrefix(l.said(), []byte("Kernel panic - not syncing"))
 	}
 	x.Boots = append(x.Boots, b)
 }
@@ -172,8 +175,8 @@ func (x *Exam) best(recs []ring.Record) int {
 		b := &x.Boots[i]
 		found := map[string]bool{}
 		for k := b.start; k < b.end; k++ {
-			if t := plainLine(x.lines[k].text, timed); want[t] {
-				found[t] = true
+			if t := x.lines[k].plain(timed); want[string(t)] {
+				found[string(t)] = true
 			}
 		}
 		b.Records = len(found)
@@ -199,9 +202,9 @@ func (x *Exam) best(recs []ring.Record) int {
 func (x *Exam) timed() bool {
 	with, all := 0, 0
 	for i := range x.lines {
-		if n, t, _ := align.AnyPrefix(x.lines[i].text); n > 0 {
+		if l := &x.lines[i]; l.prefix > 0 {
 			all++
-			if t {
+			if l.timed {
 				with++
 			}
 		}
@@ -209,13 +212,23 @@ func (x *Exam) timed() bool {
 	return with > 0 && with*2 >= all
 }
 
-// plainLine is a line with its time, or without any prefix.
-func plainLine(text []byte, timed bool) string {
-	n, has, _ := align.AnyPrefix(text)
-	if !timed || !has {
-		return string(text[n:])
+// plain is a line with its time alone, or without any prefix.
+func (l *line) plain(timed bool) []byte {
+	if !timed || !l.timed {
+		return l.said()
 	}
-	at := bytes.IndexByte(text, '[')
-	k, _ := align.Stamp(text[at:])
-	return string(text[at:at+k]) + " " + string(text[n:])
+	at := bytes.IndexByte(l.text, '[')
+	k, _ := align.Stamp(l.text[at:])
+	if at == 0 && k+1 == l.prefix {
+		return l.text
+	}
+	return append(append(bytes.Clone(l.text[at:at+k]), ' '), l.said()...)
+}
+
+// banner finds a kernel's banner in a line; nil if it has none.
+func (l *line) banner() [][]byte {
+	if said := l.said(); bytes.HasPrefix(said, []byte("Linux version ")) {
+		return banner.FindSubmatch(said)
+	}
+	return nil
 }

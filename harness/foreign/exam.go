@@ -68,6 +68,21 @@ type line struct {
 	start, end int64  // in the file, line end included
 	text       []byte // without what a logger did to it and without its line end
 	ended      bool
+
+	prefix int   // bytes of the kernel's prefix
+	timed  bool  // it has a time
+	ns     int64 // of that; -1 without one
+}
+
+// said is the line without the kernel's prefix.
+func (l *line) said() []byte { return l.text[l.prefix:] }
+
+// parse reads all prefixes once the lines are what the kernel sent.
+func (x *Exam) parse() {
+	for i := range x.lines {
+		l := &x.lines[i]
+		l.prefix, l.timed, l.ns = align.AnyPrefix(l.text)
+	}
 }
 
 // Examine looks at a wire. log may be nil.
@@ -85,6 +100,7 @@ func Examine(wire []byte, log *ring.Log) *Exam {
 	x.frame(known)
 	x.unwrap(known)
 	x.context(log)
+	x.parse()
 	if !x.kernel(known) {
 		return x
 	}
@@ -100,11 +116,10 @@ func Examine(wire []byte, log *ring.Log) *Exam {
 func (x *Exam) kernel(known map[string]bool) bool {
 	forms, found := 0, 0
 	for i := range x.lines {
-		n, _, _ := align.AnyPrefix(x.lines[i].text)
-		if n > 0 {
+		if x.lines[i].prefix > 0 {
 			forms++
 		}
-		if t := x.lines[i].text[n:]; len(t) >= minText && known[string(t)] {
+		if t := x.lines[i].said(); len(t) >= minText && known[string(t)] {
 			found++
 		}
 	}

@@ -18,6 +18,11 @@ func (x *Exam) render() {
 		return
 	}
 	b := x.Boots[x.Judged]
+	n := 0
+	for i := b.start; i < b.end; i++ {
+		n += len(x.lines[i].text) + 2
+	}
+	x.Text = make([]byte, 0, n)
 	for i := b.start; i < b.end; i++ {
 		l := &x.lines[i]
 		x.Text = append(x.Text, l.text...)

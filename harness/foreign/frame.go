@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"lastpage/capture/ring"
 	"lastpage/harness/align"
 )
 
@@ -100,6 +101,9 @@ func (x *Exam) suffix(suffixes map[string]int, lines int) {
 
 // begin is where the kernel's part of a line begins, and how many bytes follow it; at is -1 if the line is not known to be the kernel's.
 func begin(text []byte, known map[string]bool) (at, after int) {
+	if len(text) > maxFrame+ring.ConsoleBuffer {
+		return -1, 0 // longer than a record can be
+	}
 	if len(known) == 0 {
 		for i := 0; i < len(text) && i <= maxFrame; i++ {
 			if text[i] != '[' && text[i] != '<' {

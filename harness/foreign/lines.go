@@ -39,6 +39,7 @@ func (x *Exam) split(wire []byte) {
 		sep = '\r'
 	}
 	nuls, coloured, junk := 0, 0, 0
+	x.lines = make([]line, 0, bytes.Count(wire, []byte{sep})+1)
 	for p := 0; p < len(wire); {
 		k := bytes.IndexByte(wire[p:], sep)
 		l := line{start: int64(p), ended: k >= 0}

@@ -6,7 +6,6 @@ import (
 	"bytes"
 
 	"lastpage/capture/ring"
-	"lastpage/harness/align"
 )
 
 // pair says whether the judged boot and the dump are of one boot of one kernel, and what speaks against it.
@@ -58,17 +57,16 @@ func (x *Exam) count(recs []ring.Record) {
 	}
 	b := &x.Boots[x.Judged]
 	for i := b.start; i < b.end; i++ {
-		text := x.lines[i].text
-		n, timed, ns := align.AnyPrefix(text)
-		if !timed {
+		l := &x.lines[i]
+		if !l.timed {
 			continue
 		}
-		us, there := at[string(text[n:])]
+		us, there := at[string(l.said())]
 		switch {
 		case !there || us < 0:
-		case us == ns/1000:
+		case us == l.ns/1000:
 			x.SameTime++
-		case us > 0 || ns > 0:
+		case us > 0 || l.ns > 0:
 			x.OtherTime++
 		}
 	}
