@@ -41,16 +41,28 @@ func ConsoleText(rec *Record, opts ConsoleOpts) []byte {
 	if rec.Data != DataText && rec.Data != DataEmpty {
 		return nil
 	}
+	return AppendConsole(make([]byte, 0, len(rec.Text)+prefixMax+2), rec, opts)
+}
+
+// prefixMax is the length of most prefixes, bytes.
+const prefixMax = 48
+
+// AppendConsole appends what ConsoleText gives.
+func AppendConsole(out []byte, rec *Record, opts ConsoleOpts) []byte {
+	if rec.Data != DataText && rec.Data != DataEmpty {
+		return out
+	}
 	size := opts.Buffer
 	if size <= 0 {
 		size = ConsoleBuffer
 	}
-	prefix := consolePrefix(rec, opts)
+	var room [2 * prefixMax]byte
+	prefix := consolePrefix(room[:0], rec, opts)
 	text := rec.Text
 	if len(text) > size {
 		text = text[:size]
 	}
-	out := make([]byte, 0, len(text)+len(prefix)+2)
+	used := 0 // of the kernel's buffer
 	truncated := false
 	for {
 		line, rest, more := bytes.Cut(text, []byte{'\n'})
@@ -59,11 +71,11 @@ func ConsoleText(rec *Record, opts ConsoleOpts) []byte {
 		}
 		// Room for the prefix, all of the remaining text, a newline and a terminator? Otherwise cut the text, or, if even this
 		// line has no room, stop.
-		if len(out)+len(prefix)+len(text)+2 > size {
-			if len(out)+len(prefix)+len(line)+2 > size {
+		if used+len(prefix)+len(text)+2 > size {
+			if used+len(prefix)+len(line)+2 > size {
 				break
 			}
-			keep := size - len(out) - len(prefix) - 2
+			keep := size - used - len(prefix) - 2
 			truncated = true
 			if more && keep > len(line) {
 				rest = rest[:keep-len(line)-1]
@@ -73,22 +85,20 @@ func ConsoleText(rec *Record, opts ConsoleOpts) []byte {
 		}
 		out = append(out, prefix...)
 		out = append(out, line...)
+		if opts.CRLF {
+			out = append(out, '\r')
+		}
 		out = append(out, '\n')
+		used += len(prefix) + len(line) + 1
 		if !more {
 			break
 		}
 		text = rest
 	}
-	if opts.CRLF {
-		return crlf(out)
-	}
 	return out
 }
 
-func crlf(b []byte) []byte { return bytes.ReplaceAll(b, []byte{'\n'}, []byte{'\r', '\n'}) }
-
-func consolePrefix(rec *Record, opts ConsoleOpts) []byte {
-	var b []byte
+func consolePrefix(b []byte, rec *Record, opts ConsoleOpts) []byte {
 	if opts.Syslog {
 		b = append(b, '<')
 		b = strconv.AppendUint(b, uint64(rec.Facility)<<3|uint64(rec.Level), 10)
@@ -112,13 +122,15 @@ func consolePrefix(rec *Record, opts ConsoleOpts) []byte {
 
 // appendTime writes seconds (at least 5 wide) and microseconds, cut, not rounded: "%5lu.%06lu".
 func appendTime(b []byte, ns uint64) []byte {
-	b = appendPadded(b, strconv.FormatUint(ns/1e9, 10), 5)
-	b = append(b, '.')
-	us := strconv.FormatUint(ns%1e9/1e3, 10)
-	for i := len(us); i < 6; i++ {
+	sec, us := ns/1e9, ns%1e9/1e3
+	for least := uint64(10000); least > 1 && sec < least; least /= 10 {
+		b = append(b, ' ')
+	}
+	b = append(strconv.AppendUint(b, sec, 10), '.')
+	for least := uint64(100000); least > 1 && us < least; least /= 10 {
 		b = append(b, '0')
 	}
-	return append(b, us...)
+	return strconv.AppendUint(b, us, 10)
 }
 
 func appendPadded(b []byte, s string, width int) []byte {

@@ -50,6 +50,8 @@ func Align(in Input) *Result {
 	a.visible = visible(a.in)
 	a.strange.init(in.Records, a.visible, in.Opts)
 	a.split()
+	a.hits = make([]hit, 0, len(a.lines))
+	a.pieces = make([]Piece, 0, len(a.lines))
 	a.wholeLines()
 	for i := range a.lineUnit {
 		if u := a.lineUnit[i]; u >= 0 {

@@ -154,6 +154,7 @@ func judgeEntry(e *Entry, timed bool) {
 // cover sorts the pieces, fills what is left with Foreign, and counts.
 func (a *aligner) cover(at []int32) {
 	slices.SortStableFunc(a.pieces, func(x, y Piece) int { return int(x.Start - y.Start) })
+	a.res.Pieces = make([]Piece, 0, len(a.pieces))
 	p := int64(0)
 	put := func(x Piece) {
 		a.res.Bytes[x.Kind] += x.End - x.Start

@@ -4,6 +4,8 @@ package align
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"lastpage/capture/ring"
@@ -21,16 +23,24 @@ type unit struct {
 
 // images is what every record looks like on the wire.
 type images struct {
-	units  []unit
-	first  []int32 // first unit of each record; -1 without text
-	size   []int   // bytes of each record's image
-	sorted []int32 // units by raw
-	tails  []int32 // units by raw read backwards
+	units []unit
+	first []int32 // first unit of each record; -1 without text
+	size  []int   // bytes of each record's image
+	all   order   // of all units
+	few   order   // of those that are nowhere on the wire as a whole line
+}
+
+// order is units by their bytes.
+type order struct {
+	made   bool
+	sorted []int32 // by raw
+	tails  []int32 // by raw read backwards
 }
 
 func newImages(in *Input) *images {
 	recs, opts := in.Records, in.Opts
-	m := &images{first: make([]int32, len(recs)), size: make([]int, len(recs))}
+	var room []byte // of many images
+	m := &images{units: make([]unit, 0, len(recs)), first: make([]int32, len(recs)), size: make([]int, len(recs))}
 	for i := range recs {
 		r := &recs[i]
 		m.first[i] = -1
@@ -41,7 +51,12 @@ func newImages(in *Input) *images {
 		if in.Formats != nil {
 			opts = in.Formats[i]
 		}
-		img := ring.ConsoleText(r, opts)
+		if cap(room)-len(room) < len(r.Text)+64 {
+			room = make([]byte, 0, max(arena, 2*len(r.Text)))
+		}
+		from := len(room)
+		room = ring.AppendConsole(room, r, opts)
+		img := room[from:len(room):len(room)]
 		m.size[i] = len(img)
 		n := int32(prefixLen(img, opts))
 		for line := int32(0); len(img) > 0; line++ {
@@ -59,50 +74,55 @@ func newImages(in *Input) *images {
 	return m
 }
 
+// arena is how much room for images is made at a time, bytes.
+const arena = 64 << 10
+
 // hasText: the ring knows all bytes that the console would send.
 func hasText(r *ring.Record) bool {
 	return r.State.Stored() && (r.Data == ring.DataText && !r.Truncated() || r.Data == ring.DataEmpty)
 }
 
-// index sorts the units, for nearest.
-func (m *images) index() {
-	if m.sorted != nil || len(m.units) == 0 {
-		return
+// sort makes an order of the units that are wanted; nil: of all.
+func (m *images) sort(o *order, wanted func(u int32) bool) *order {
+	if o.made {
+		return o
 	}
-	m.sorted = make([]int32, len(m.units))
-	for i := range m.sorted {
-		m.sorted[i] = int32(i)
+	o.made = true
+	for u := range int32(len(m.units)) {
+		if wanted == nil || wanted(u) {
+			o.sorted = append(o.sorted, u)
+		}
 	}
-	m.tails = slices.Clone(m.sorted)
-	slices.SortFunc(m.sorted, func(a, b int32) int {
+	o.tails = slices.Clone(o.sorted)
+	slices.SortFunc(o.sorted, func(a, b int32) int {
 		if c := bytes.Compare(m.units[a].raw, m.units[b].raw); c != 0 {
 			return c
 		}
 		return int(a - b)
 	})
-	slices.SortFunc(m.tails, func(a, b int32) int {
+	slices.SortFunc(o.tails, func(a, b int32) int {
 		if c := compareBack(m.units[a].raw, m.units[b].raw); c != 0 {
 			return c
 		}
 		return int(a - b)
 	})
+	return o
 }
 
 // around is how many neighbours on each side of the place of b in sorted
 // order are looked at; those with the longest common prefix are next to it.
 const around = 6
 
-// nearest appends the units whose beginnings are most like head, and those
-// whose ends are most like tail.
-func (m *images) nearest(dst []int32, head, tail []byte) []int32 {
-	m.index()
-	at, _ := slices.BinarySearchFunc(m.sorted, head, func(u int32, b []byte) int { return bytes.Compare(m.units[u].raw, b) })
-	dst = append(dst, window(m.sorted, at)...)
+// nearest appends the units of an order whose beginnings are most like head,
+// and those whose ends are most like tail.
+func (m *images) nearest(dst []int32, o *order, head, tail []byte) []int32 {
+	at, _ := slices.BinarySearchFunc(o.sorted, head, func(u int32, b []byte) int { return bytes.Compare(m.units[u].raw, b) })
+	dst = append(dst, window(o.sorted, at)...)
 	if len(tail) == 0 {
 		return dst
 	}
-	at, _ = slices.BinarySearchFunc(m.tails, tail, func(u int32, b []byte) int { return compareBack(m.units[u].raw, b) })
-	return append(dst, window(m.tails, at)...)
+	at, _ = slices.BinarySearchFunc(o.tails, tail, func(u int32, b []byte) int { return compareBack(m.units[u].raw, b) })
+	return append(dst, window(o.tails, at)...)
 }
 
 func window(s []int32, at int) []int32 { return s[max(at-around, 0):min(at+around, len(s))] }
@@ -116,22 +136,27 @@ func compareBack(a, b []byte) int {
 	return int(a[len(a)-1-n]) - int(b[len(b)-1-n])
 }
 
+// commonPrefix and commonSuffix count equal bytes, eight at a time.
 func commonPrefix(a, b []byte) int {
-	n := min(len(a), len(b))
-	for i := 0; i < n; i++ {
-		if a[i] != b[i] {
-			return i
+	n, i := min(len(a), len(b)), 0
+	for ; i+8 <= n; i += 8 {
+		if x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); x != 0 {
+			return i + bits.TrailingZeros64(x)/8
 		}
 	}
-	return n
+	for ; i < n && a[i] == b[i]; i++ {
+	}
+	return i
 }
 
 func commonSuffix(a, b []byte) int {
-	n := min(len(a), len(b))
-	for i := 0; i < n; i++ {
-		if a[len(a)-1-i] != b[len(b)-1-i] {
-			return i
+	n, i := min(len(a), len(b)), 0
+	for ; i+8 <= n; i += 8 {
+		if x := binary.LittleEndian.Uint64(a[len(a)-i-8:]) ^ binary.LittleEndian.Uint64(b[len(b)-i-8:]); x != 0 {
+			return i + bits.LeadingZeros64(x)/8
 		}
 	}
-	return n
+	for ; i < n && a[len(a)-1-i] == b[len(b)-1-i]; i++ {
+	}
+	return i
 }

@@ -39,13 +39,29 @@ func (m match) better(o match) bool {
 // record finds the unit that explains the wire from p on best; unit is -1 when
 // none does.
 func (a *aligner) record(p, end int64, line int) match {
-	best := match{unit: -1}
 	if len(a.img.units) == 0 {
-		return best
+		return match{unit: -1}
 	}
+	// With times a line that begins like one record begins like no other, and what is there as a whole seldom has a piece elsewhere.
+	if a.in.Opts.Time {
+		if m := a.recordOf(a.missing(), p, end, line); m.unit >= 0 {
+			return m
+		}
+	}
+	return a.recordOf(a.img.sort(&a.img.all, nil), p, end, line)
+}
+
+// missing are the units that are nowhere on the wire as a whole line.
+func (a *aligner) missing() *order {
+	return a.img.sort(&a.img.few, func(u int32) bool { return !a.wholeOn[u] })
+}
+
+// recordOf is record among the units of an order and the neighbours of the line.
+func (a *aligner) recordOf(o *order, p, end int64, line int) match {
+	best := match{unit: -1}
 	next := a.nextUnit[line]
 	b := a.wire[p:end]
-	a.cands = a.img.nearest(a.cands[:0], b, a.wire[p:a.nextStart(p+1, end)])
+	a.cands = a.img.nearest(a.cands[:0], o, b, a.wire[p:a.nextStart(p+1, end)])
 	for u := a.prev + 1; u <= a.prev+3; u++ {
 		a.cands = append(a.cands, u)
 	}

@@ -110,7 +110,7 @@ func (a *aligner) note(p, end int64) (n int64, whole bool) {
 
 // isUnit: b starts with a whole unit, so that its words are a record's.
 func (a *aligner) isUnit(b []byte) bool {
-	for _, u := range a.img.nearest(nil, b, nil) {
+	for _, u := range a.img.nearest(nil, a.img.sort(&a.img.all, nil), b, nil) {
 		if bytes.HasPrefix(b, a.img.units[u].raw) {
 			return true
 		}

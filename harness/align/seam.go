@@ -25,7 +25,11 @@ func (a *aligner) seam(i int) {
 		return
 	}
 	next := a.nextUnit[i]
-	cands := a.img.nearest(nil, line, line)
+	units := a.missing()
+	if !a.in.Opts.Time {
+		units = a.img.sort(&a.img.all, nil)
+	}
+	cands := a.img.nearest(nil, units, line, line)
 	var a0, b0 int32 = -1, -1 // what the neighbours expect
 	for u := a.prev + 1; u < int32(len(a.img.units)) && a0 < 0; u++ {
 		if a.visible[a.img.units[u].rec] {
