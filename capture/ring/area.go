@@ -21,8 +21,20 @@ type area struct {
 // run is a physically contiguous part of an area.
 type run struct{ off, phys, n uint64 }
 
-// newArea translates an array. Nothing in a memory can be larger than the memory: that bounds all work on hostile input.
+// holder is memory in a container that may have less than it claims.
+type holder interface {
+	held() int64 // bytes that are in the file
+}
+
+// zeros is how much more of an array than of all memory may be zero and not in the file.
+const zeros = 8
+
+// newArea translates an array. Nothing in a memory can be larger than the memory, nor much larger than what the file has of it: that bounds
+// all work on hostile input.
 func (s *space) newArea(ctx context.Context, name string, vaddr, size uint64) (*area, error) {
+	if h, ok := s.mem.(holder); ok && size > 1<<20+zeros*uint64(h.held()) {
+		return nil, fmt.Errorf("%s at 0x%x: %d bytes, the file has %d of memory", name, vaddr, size, h.held())
+	}
 	if size > uint64(s.size) {
 		return nil, fmt.Errorf("%s at 0x%x: %d bytes do not fit a memory of %d", name, vaddr, size, s.size)
 	}

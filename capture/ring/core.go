@@ -9,24 +9,30 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sort"
-	"strings"
 )
 
-// Core is an ELF64 core of a machine's physical memory: /proc/vmcore, `makedumpfile -E`, QEMU's dump-guest-memory, or the ring.elf
-// of this package. It reads as guest physical memory.
+// Core is a machine's physical memory in segments: an ELF64 core (/proc/vmcore, `makedumpfile -E`, QEMU's dump-guest-memory, the ring.elf
+// of this package) or a LiME file.
 type Core struct {
-	r    io.ReaderAt
-	c    io.Closer
-	name string
-	file int64 // size of the file, bytes
-	segs []segment
-	note []byte // text of the VMCOREINFO note, nil if there is none
-	cut  string // what is missing at the end of a truncated file
+	r       io.ReaderAt
+	c       io.Closer
+	name    string
+	machine uint16 // e_machine; 0: not told
+	file    int64  // size of the file, bytes
+	segs    []segment
+	reach   []uint64  // physical end of the segments up to each
+	virt    []segment // those with a virtual address, in its order
+	virtTo  []uint64  // virtual end of those up to each
+	search  []segment // each stretch of the file once
+	note    []byte    // text of the VMCOREINFO note, nil if there is none
+	cut     string    // what is missing at the end of a truncated file
 }
 
-// segment is one PT_LOAD.
-type segment struct{ virt, phys, off, size uint64 }
+// segment is one PT_LOAD, or what of one has no bytes in the file.
+type segment struct {
+	virt, phys, off, size uint64
+	zero                  bool
+}
 
 // OpenCore opens a core file. What it cannot read it names, with the way out.
 func OpenCore(path string) (*Core, error) {
@@ -64,6 +70,7 @@ func NewCore(r io.ReaderAt, size int64) (*Core, error) {
 	if n < ehdrSize {
 		return nil, fmt.Errorf("the file ends at byte %d, inside the ELF header: copy it again", n)
 	}
+	c.machine = binary.LittleEndian.Uint16(h[18:])
 	num, err := c.phnum(h[:])
 	if err != nil {
 		return nil, err
@@ -86,13 +93,7 @@ func (c *Core) Close() error {
 func (c *Core) Truncated() string { return c.cut }
 
 // Size is the physical address after the last segment, bytes.
-func (c *Core) Size() int64 {
-	var end uint64
-	for _, s := range c.segs {
-		end = max(end, s.phys+s.size)
-	}
-	return int64(end) // at most maxPhys
-}
+func (c *Core) Size() int64 { return int64(c.reach[len(c.reach)-1]) } // at most maxPhys
 
 // ReadAt reads guest physical memory. What no segment holds is an error, with the reason if the file was cut.
 func (c *Core) ReadAt(p []byte, off int64) (int, error) {
@@ -106,6 +107,11 @@ func (c *Core) ReadAt(p []byte, off int64) (int, error) {
 			return n, fmt.Errorf("physical 0x%x is not in the core: %w", uint64(off)+uint64(n), io.EOF)
 		}
 		m := int(min(uint64(len(p)-n), s.size-in))
+		if s.zero {
+			clear(p[n : n+m])
+			n += m
+			continue
+		}
 		m, err := c.r.ReadAt(p[n:n+m], int64(s.off+in))
 		if n += m; err != nil && (m == 0 || !errors.Is(err, io.EOF)) {
 			return n, fmt.Errorf("read core at byte 0x%x: %w", s.off+in, err)
@@ -114,77 +120,21 @@ func (c *Core) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// find gives the segment that holds a physical address. Segments may overlap (a kdump has the kernel's image twice); the same
-// bytes are in both.
-func (c *Core) find(phys uint64) (s segment, in uint64, ok bool) {
-	i := sort.Search(len(c.segs), func(i int) bool { return c.segs[i].phys > phys })
-	for i--; i >= 0; i-- {
-		if s = c.segs[i]; phys-s.phys < s.size {
-			return s, phys - s.phys, true
-		}
-	}
-	return s, 0, false
-}
-
-// next is for the search through a core without a note.
-func (c *Core) next(off int64) (start, end int64, ok bool) {
-	if s, _, ok := c.find(uint64(off)); ok {
-		return off, int64(s.phys + s.size), true
-	}
-	i := sort.Search(len(c.segs), func(i int) bool { return c.segs[i].phys > uint64(off) && c.segs[i].size > 0 })
-	if i == len(c.segs) {
-		return 0, 0, false
-	}
-	return int64(c.segs[i].phys), int64(c.segs[i].phys + c.segs[i].size), true
-}
-
-// virtual translates by p_vaddr. Zero means that the writer did not know (QEMU without paging=on).
-func (c *Core) virtual(v uint64) (phys, left uint64, ok bool) {
-	for _, s := range c.segs {
-		if s.virt != 0 && v-s.virt < s.size {
-			return s.phys + (v - s.virt), s.size - (v - s.virt), true
-		}
-	}
-	return 0, 0, false
-}
-
-// VMCoreInfo gives the note's text, or, without a note, the one found in the core's memory.
+// VMCoreInfo gives the text of the kernel whose log is read.
 func (c *Core) VMCoreInfo(ctx context.Context) (*VMCoreInfo, error) {
-	if c.note != nil {
-		return ParseVMCoreInfo(c.note)
+	k, err := c.dump().choose(ctx)
+	if err != nil {
+		return nil, err
 	}
-	info, err := FindVMCoreInfo(ctx, c, c.Size())
-	if errors.Is(err, ErrNoVMCoreInfo) && c.cut != "" {
-		err = fmt.Errorf("%w; %s", err, c.cut)
-	}
-	return info, err
+	return k.rd.info, nil
 }
 
 // Open finds the ringbuffer in the core.
-func (c *Core) Open(ctx context.Context) (*Reader, error) {
-	info, err := c.VMCoreInfo(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r, err := Open(ctx, c, c.Size(), info)
-	if err != nil && c.cut != "" && !strings.Contains(err.Error(), c.cut) {
-		err = fmt.Errorf("%w; %s", err, c.cut)
-	}
-	return r, err
-}
+func (c *Core) Open(ctx context.Context) (*Reader, error) { return c.dump().Open(ctx) }
 
 // Log reads the whole ringbuffer of the core, and the consoles beside it.
-func (c *Core) Log(ctx context.Context) (*Log, error) {
-	r, err := c.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	log, err := r.Log(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if log.Consoles, err = r.Consoles(ctx); err != nil && ctx.Err() == nil {
-		err = nil // the records do not depend on them
-	}
-	return log, err
+func (c *Core) Log(ctx context.Context) (*Log, error) { return c.dump().Log(ctx) }
+
+func (c *Core) dump() *Dump {
+	return &Dump{path: c.name, kind: "ELF core", mem: c, note: c.note, cut: c.cut}
 }

@@ -7,59 +7,48 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"sort"
 )
 
 // Bounds on what an ELF header may claim.
 const (
-	maxSegments = 1 << 16
-	maxPhys     = 1 << 52  // physical addresses on x86_64
+	maxSegments = 1 << 20
+	maxPhys     = 1 << 56  // physical addresses: 52 bits on x86_64 and arm64, 56 on riscv64
 	maxNotes    = 16 << 20 // bytes: a PRSTATUS note for each of some ten thousand CPUs
 )
 
 const (
 	ehdrSize, phdrSize, shdrSize = 64, 56, 64
-	machineX86                   = 62 // EM_X86_64
-	typeCore                     = 4  // ET_CORE
+	machineX86                   = 62  // EM_X86_64
+	machineARM64                 = 183 // EM_AARCH64
+	machineRISCV                 = 243 // EM_RISCV
+	typeCore                     = 4   // ET_CORE
 	ptLoad, ptNote               = 1, 4
 	pnXNum                       = 0xffff // e_phnum when the real number is in section 0
 	vmcoreinfoNote               = "VMCOREINFO"
 )
 
-// foreign recognises what is not an x86_64 ELF64 core and says how to get one.
+// foreign recognises what is not an ELF64 core of a machine that is supported and says how to get one.
 func foreign(h []byte) error {
-	for _, k := range []struct{ magic, what string }{
-		{"KDUMP   ", "a kdump-compressed dump: print its log with `makedumpfile --dump-dmesg`, or dump again as ELF (`makedumpfile -E`; QEMU: dump-guest-memory without a format)"},
-		{"DISKDUMP", "a diskdump file: print its log with `makedumpfile --dump-dmesg`"},
-		{"makedumpfile", "a flattened dump: rearrange it with `makedumpfile -R vmcore < flattened`, then read that"},
-		{"\x1f\x8b", "gzip data: unpack it first"},
-		{"\xfd7zXZ", "xz data: unpack it first"},
-		{"\x28\xb5\x2f\xfd", "zstd data: unpack it first"},
-		{"QFI\xfb", "a qcow2 image, not a dump: take one with dump-guest-memory"},
-		{"MDMP", "a minidump, not a Linux vmcore"},
-		{"PAGEDU", "a Windows dump: use dump-guest-memory without the win-dmp format"},
-	} {
-		if bytes.HasPrefix(h, []byte(k.magic)) {
-			return errors.New(k.what)
-		}
+	if err := refused(h); err != nil {
+		return err
 	}
 	switch {
 	case len(h) == 0:
 		return errors.New("the file is empty")
-	case !bytes.HasPrefix(h, []byte("\x7fELF")):
+	case !bytes.HasPrefix(h, []byte(elfMagic)):
 		return fmt.Errorf("not an ELF file (it begins %q): wanted is an ELF64 vmcore, or a RAM file given as such", h[:min(len(h), 8)])
 	case len(h) < 20:
 		return fmt.Errorf("the file ends at byte %d, inside the ELF header: copy it again", len(h))
 	case h[4] != 2:
 		return errors.New("an ELF32 file: only 64-bit machines are supported")
 	case h[5] != 1:
-		return errors.New("a big-endian ELF file: only x86_64 is supported")
+		return errors.New("a big-endian ELF file: only little-endian machines are supported")
 	}
 	if t := binary.LittleEndian.Uint16(h[16:]); t != typeCore {
 		return fmt.Errorf("an ELF file of type %d, not a core (4): a vmlinux or program, not a dump", t)
 	}
-	if m := binary.LittleEndian.Uint16(h[18:]); m != machineX86 {
-		return fmt.Errorf("an ELF core of machine %d: only x86_64 (62) is supported", m)
+	if m := binary.LittleEndian.Uint16(h[18:]); m != machineX86 && m != machineARM64 && m != machineRISCV {
+		return fmt.Errorf("an ELF core of machine %d: only x86_64 (62), arm64 (183) and riscv64 (243) are supported", m)
 	}
 	return nil
 }
@@ -89,35 +78,16 @@ func (c *Core) programs(at, num uint64) error {
 	if at > size || num*phdrSize > size-at {
 		return fmt.Errorf("the file ends at byte %d, inside the program headers (%d at 0x%x): truncated, copy it again", size, num, at)
 	}
-	b := make([]byte, num*phdrSize)
-	if _, err := readFull(c.r, b, at); err != nil {
-		return fmt.Errorf("read program headers: %w", err)
-	}
+	const some = 4096
+	b := make([]byte, min(num, some)*phdrSize)
 	for i := range num {
-		p := b[i*phdrSize:]
-		u64 := func(off int) uint64 { return binary.LittleEndian.Uint64(p[off:]) }
-		s := segment{off: u64(8), virt: u64(16), phys: u64(24), size: u64(32)}
-		kind := binary.LittleEndian.Uint32(p)
-		if kind != ptLoad && kind != ptNote || s.size == 0 {
-			continue
-		}
-		if kind == ptLoad && s.phys == ^uint64(0) {
-			continue // the writer did not know where it is (/proc/kcore)
-		}
-		if s.off+s.size < s.off || s.size > maxPhys || s.phys > maxPhys-s.size {
-			return fmt.Errorf("program header %d: offset 0x%x or p_paddr 0x%x with size 0x%x overflows", i, s.off, s.phys, s.size)
-		}
-		if s.off >= size || s.size > size-s.off {
-			if c.cut == "" {
-				c.cut = fmt.Sprintf("the file is truncated: program header %d wants bytes up to %d, the file ends at %d: copy it again", i, s.off+s.size, size)
-			}
-			if s.size = 0; s.off < size {
-				s.size = size - s.off
+		if i%some == 0 {
+			b = b[:min(num-i, some)*phdrSize]
+			if _, err := readFull(c.r, b, at+i*phdrSize); err != nil {
+				return fmt.Errorf("read program headers: %w", err)
 			}
 		}
-		if kind == ptLoad {
-			c.segs = append(c.segs, s)
-		} else if err := c.notes(s.off, s.size); err != nil {
+		if err := c.program(b[i%some*phdrSize:]); err != nil {
 			return fmt.Errorf("program header %d: %w", i, err)
 		}
 	}
@@ -127,7 +97,46 @@ func (c *Core) programs(at, num uint64) error {
 		}
 		return errors.New("no PT_LOAD segment: there is no memory in this core")
 	}
-	sort.SliceStable(c.segs, func(i, j int) bool { return c.segs[i].phys < c.segs[j].phys })
+	c.arrange()
+	return nil
+}
+
+// program takes in one program header. What is in memory and not in the file (p_filesz less than p_memsz) is zero.
+func (c *Core) program(p []byte) error {
+	size := uint64(c.file)
+	u64 := func(off int) uint64 { return binary.LittleEndian.Uint64(p[off:]) }
+	s, mem := segment{off: u64(8), virt: u64(16), phys: u64(24), size: u64(32)}, u64(40)
+	kind := binary.LittleEndian.Uint32(p)
+	if kind != ptLoad && (kind != ptNote || s.size == 0) {
+		return nil
+	}
+	if kind == ptLoad && s.phys == ^uint64(0) {
+		return nil // the writer did not know where it is (/proc/kcore)
+	}
+	if s.off+s.size < s.off || s.size > maxPhys || s.phys > maxPhys-s.size || kind == ptLoad && (mem > maxPhys || s.phys > maxPhys-mem) {
+		return fmt.Errorf("offset 0x%x or p_paddr 0x%x with size 0x%x or 0x%x overflows", s.off, s.phys, s.size, mem)
+	}
+	if kind == ptLoad && mem > s.size {
+		zero := segment{phys: s.phys + s.size, size: mem - s.size, zero: true}
+		if s.virt != 0 {
+			zero.virt = s.virt + s.size
+		}
+		c.segs = append(c.segs, zero)
+	}
+	if s.size > 0 && (s.off >= size || s.size > size-s.off) {
+		if c.cut == "" {
+			c.cut = fmt.Sprintf("the file is truncated: a program header wants bytes up to %d, the file ends at %d: copy it again", s.off+s.size, size)
+		}
+		if s.size = 0; s.off < size {
+			s.size = size - s.off
+		}
+	}
+	switch {
+	case kind == ptNote:
+		return c.notes(s.off, s.size)
+	case s.size > 0:
+		c.segs = append(c.segs, s)
+	}
 	return nil
 }
 

@@ -13,9 +13,18 @@ import (
 
 // Candidate is one VMCOREINFO text in memory.
 type Candidate struct {
-	Offset int64 // physical address of its first byte
+	Offset int64 // physical address of its first byte; -1 if it is not in memory
 	Info   *VMCoreInfo
 	Err    error // why it cannot be the running kernel's; nil if its ringbuffer is where it says
+}
+
+// String names the kernel and the place.
+func (c Candidate) String() string {
+	off, _ := c.Info.KernelOffset()
+	if c.Offset < 0 {
+		return fmt.Sprintf("%s in the note (KERNELOFFSET %x)", c.Info.Release, off)
+	}
+	return fmt.Sprintf("0x%x (%s, KERNELOFFSET %x)", c.Offset, c.Info.Release, off)
 }
 
 // AmbiguousError says that memory holds the remains of several kernels (a boot before a reset, a crash kernel), each with a
@@ -25,11 +34,10 @@ type AmbiguousError struct{ Candidates []Candidate }
 func (e *AmbiguousError) Error() string {
 	var where []string
 	for _, c := range e.Candidates {
-		off, _ := c.Info.KernelOffset()
-		where = append(where, fmt.Sprintf("0x%x (%s, KERNELOFFSET %x)", c.Offset, c.Info.Release, off))
+		where = append(where, c.String())
 	}
 	return "find VMCOREINFO: memory holds several boots, at " + strings.Join(where, " and ") +
-		": say which one (by the address of a symbol), or start the machine with fresh memory"
+		": say which one (by the address of a symbol, or one of these), or start the machine with fresh memory"
 }
 
 // ErrNoVMCoreInfo: no kernel (yet), or one built without CONFIG_VMCORE_INFO (CRASH_CORE before 6.9).

@@ -26,6 +26,8 @@ type Log struct {
 	Raced int
 	// Consoles are the serial consoles as the memory had them; nil if nobody looked, or none was found. Core.Log looks.
 	Consoles []Console
+	// Notes are what was odd about the file that the log was read from.
+	Notes []string
 	// Problems are oddities that did not stop the decoding, at most maxProblems of them.
 	Problems []Problem
 }

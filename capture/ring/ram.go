@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -78,15 +77,5 @@ func (r *RAM) ReadAt(p []byte, off int64) (n int, err error) {
 
 // next finds data after holes of the file.
 func (r *RAM) next(off int64) (start, end int64, ok bool) {
-	start, err := unix.Seek(int(r.f.Fd()), off, unix.SEEK_DATA)
-	if errors.Is(err, syscall.ENXIO) {
-		return 0, 0, false
-	}
-	if err != nil {
-		return off, r.Size(), off < r.Size() // a file system without holes
-	}
-	if end, err = unix.Seek(int(r.f.Fd()), start, unix.SEEK_HOLE); err != nil {
-		end = r.Size()
-	}
-	return start, end, true
+	return data(r.f, r.Size(), off)
 }
