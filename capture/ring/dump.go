@@ -73,6 +73,9 @@ func (d *Dump) Log(ctx context.Context) (*Log, error) {
 	return log, nil
 }
 
+// Notes are what was odd about the file; they are known once the ringbuffer was found.
+func (d *Dump) Notes() []string { return d.notes }
+
 // because adds to an error that the file was cut, which may be the reason.
 func (d *Dump) because(err error) error {
 	if err != nil && d.cut != "" && !strings.Contains(err.Error(), d.cut) {

@@ -29,7 +29,7 @@ what was never stored, and it is printed as unknown.`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	c.Flags().StringVar(&wireFile, "wire", "", "bytes as captured from the serial line")
-	c.Flags().StringVar(&ringFile, "ring", "", "ELF vmcore of the same boot")
+	c.Flags().StringVar(&ringFile, "ring", "", "dump of the same boot: whatever `lastpage dmesg` reads")
 	c.Flags().StringVar(&expected, "expected", "", "trial in which nothing was interrupted, for what was expected")
 	c.Flags().StringVar(&runID, "run-id", "", "run id of the probe's records (8 hex digits), if the probe was used")
 	c.Flags().IntVar(&loglevel, "loglevel", 0, "console_loglevel of the boot; 0: unknown, nothing counts as suppressed")
@@ -94,13 +94,8 @@ func gradeFiles(cmd *cobra.Command, wireFile, ringFile, expected, runID string, 
 	}
 	in := grade.Input{Wire: log, WireFinished: info.Finished, RunID: runID, Loglevel: loglevel, RingWhy: "none was given (--ring)"}
 	if ringFile != "" {
-		core, err := ring.OpenCore(ringFile)
-		if err != nil {
+		if in.Ring, err = ring.Load(cmd.Context(), ringFile, ring.LoadOptions{}); err != nil {
 			return nil, err
-		}
-		defer core.Close()
-		if in.Ring, err = core.Log(cmd.Context()); err != nil {
-			return nil, fmt.Errorf("read the ringbuffer in %s: %w", ringFile, err)
 		}
 	}
 	if expected != "" {
