@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 )
 
 // LoadOptions say how a file is read.
@@ -54,6 +55,9 @@ func OpenDump(ctx context.Context, path string, o LoadOptions) (*Dump, error) {
 		}
 		if err != nil {
 			_ = d.Close()
+			if path := (*os.PathError)(nil); errors.As(err, &path) && path.Path == name {
+				return nil, err // which names the file and what was done with it
+			}
 			return nil, fmt.Errorf("open %s: %w", name, err)
 		}
 	}
