@@ -95,8 +95,12 @@ func (d *Dump) choose(ctx context.Context) (*kernel, error) {
 		d.notes = append(d.notes, fmt.Sprintf("the VMCOREINFO note is wrong (%v); the copy in memory at 0x%x was used", wrong, k.at))
 	case errors.Is(err, ErrNoVMCoreInfo) && noted != nil && want.allows(noted):
 		return noted, nil
+	case err != nil && wrong != nil && d.cut != "":
+		err = wrong // what is missing is the reason for both
 	case errors.Is(err, ErrNoVMCoreInfo) && wrong != nil:
 		err = fmt.Errorf("the VMCOREINFO note leads nowhere: %w; and there is no copy of it in memory", wrong)
+	case err != nil && wrong != nil:
+		err = fmt.Errorf("the VMCOREINFO note leads nowhere: %w; and without it: %w", wrong, err)
 	case errors.Is(err, ErrNoVMCoreInfo) && d.claims() != "":
 		err = fmt.Errorf("%w; %s", err, d.claims())
 	case errors.Is(err, ErrNoVMCoreInfo) && d.kind == rawRAM:

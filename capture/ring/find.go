@@ -88,10 +88,23 @@ func FindVMCoreInfo(ctx context.Context, mem io.ReaderAt, size int64) (*VMCoreIn
 	return nil, fmt.Errorf("find VMCOREINFO: %w", ErrNoVMCoreInfo)
 }
 
+// gapError is about memory that a dump should have and has not.
+type gapError struct {
+	err  error
+	next int64 // physical address after it
+}
+
+func (e *gapError) Error() string { return e.err.Error() }
+func (e *gapError) Unwrap() error { return e.err }
+
+// maxGaps is after how many gaps a search gives up.
+const maxGaps = 1000
+
 // scan shows memory from begin to end, leaving out what a sparse one has not, in chunks that overlap by so many bytes.
 func scan(ctx context.Context, mem io.ReaderAt, begin, end int64, overlap int, look func(chunk []byte, off int64) error) error {
 	buf := make([]byte, scanChunk+overlap)
 	sparse, _ := mem.(extents)
+	gaps := 0
 	for off := begin; off < end; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -106,6 +119,11 @@ func scan(ctx context.Context, mem io.ReaderAt, begin, end int64, overlap int, l
 		}
 		n, err := mem.ReadAt(buf[:min(int64(len(buf)), stop-off)], off)
 		if n == 0 {
+			if gap := (*gapError)(nil); errors.As(err, &gap) && gaps < maxGaps {
+				gaps++
+				off = gap.next
+				continue
+			}
 			if err != nil && !errors.Is(err, io.EOF) {
 				return fmt.Errorf("read memory at 0x%x: %w", off, err)
 			}

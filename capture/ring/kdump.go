@@ -36,7 +36,7 @@ type kdumpPart struct {
 	pages       uint64 // of the whole machine
 	split       bool
 	incomplete  bool
-	ram, saved  *bitmap
+	ram, saved  *bitmap // nil if it has no pages
 	skip        uint64 // saved pages before first
 	descs       int64  // offset of the first descriptor, bytes
 	block       uint64
@@ -109,14 +109,17 @@ func (k *kdump) part(ctx context.Context, r sized, name string) (*kdumpPart, err
 	}
 	sub, bits := uint64(u32(kdSub)), uint64(u32(kdBitmap))
 	size, at := uint64(r.Size()), (1+sub)*p.block // 2^32 blocks of 2^16 bytes at most
-	if sub == 0 || bits == 0 || at > size || bits*p.block > size-at {
-		return nil, fmt.Errorf("the file ends at byte %d, inside its bitmaps (%d+%d bytes): truncated, copy it again", size, at, bits*p.block)
-	}
 	p.pages, p.last = uint64(u32(kdMaxMapnr)), ^uint64(0)
 	if p.version >= 1 && bytes.HasPrefix(h, []byte("KDUMP")) {
 		if err := k.sub(p, sub*p.block); err != nil {
 			return nil, err
 		}
+	}
+	if p.split && p.first == p.last {
+		return p, nil // makedumpfile writes parts without pages, and not all of their bitmaps
+	}
+	if sub == 0 || bits == 0 || at > size || bits*p.block > size-at {
+		return nil, fmt.Errorf("the file ends at byte %d, inside its bitmaps (%d+%d bytes): truncated, copy it again", size, at, bits*p.block)
 	}
 	if p.pages == 0 || p.pages > maxPages || p.pages > bits*p.block*8 {
 		return nil, fmt.Errorf("header: %d pages of memory do not fit bitmaps of %d bytes", p.pages, bits*p.block)
@@ -219,7 +222,9 @@ func (k *kdump) Size() int64 { return int64(k.parts[0].pages * k.block) } // at 
 func (k *kdump) held() int64 {
 	n := int64(0)
 	for _, p := range k.parts {
-		n += int64(p.saved.count * k.block)
+		if p.saved != nil {
+			n += int64(p.saved.count * k.block)
+		}
 	}
 	return n
 }
@@ -233,7 +238,7 @@ func (k *kdump) ReadAt(b []byte, off int64) (int, error) {
 		at := uint64(off) + uint64(n)
 		page, err := k.page(at / k.block)
 		if err != nil {
-			return n, fmt.Errorf("physical 0x%x: %w", at, err)
+			return n, &gapError{fmt.Errorf("physical 0x%x: %w", at, err), int64(at/k.block+1) * int64(k.block)}
 		}
 		n += copy(b[n:], page[at%k.block:])
 	}
@@ -245,6 +250,9 @@ func (k *kdump) next(off int64) (start, end int64, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, p := range k.parts {
+		if p.saved == nil {
+			continue
+		}
 		from, to, ok := p.saved.stretch(max(uint64(off)/k.block, p.first), p.last)
 		if ok {
 			return max(off, int64(from*k.block)), int64(to * k.block), true
