@@ -103,7 +103,7 @@ func (d *Dump) choose(ctx context.Context) (*kernel, error) {
 		err = fmt.Errorf("the VMCOREINFO note leads nowhere: %w; and without it: %w", wrong, err)
 	case errors.Is(err, ErrNoVMCoreInfo) && d.claims() != "":
 		err = fmt.Errorf("%w; %s", err, d.claims())
-	case errors.Is(err, ErrNoVMCoreInfo) && d.kind == rawRAM:
+	case errors.Is(err, ErrNoVMCoreInfo) && strings.HasSuffix(d.kind, rawRAM):
 		head, _ := headOf(d.mem)
 		err = fmt.Errorf("the file is of no kind that is known (it begins %q); taken as a machine's memory: %w", head[:min(len(head), 8)], err)
 	}

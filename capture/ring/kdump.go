@@ -37,8 +37,8 @@ type kdumpPart struct {
 	split       bool
 	incomplete  bool
 	ram, saved  *bitmap // nil if it has no pages
-	skip        uint64 // saved pages before first
-	descs       int64  // offset of the first descriptor, bytes
+	skip        uint64  // saved pages before first
+	descs       int64   // offset of the first descriptor, bytes
 	block       uint64
 }
 

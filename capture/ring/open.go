@@ -108,7 +108,7 @@ func (d *Dump) recognise(ctx context.Context, files []sized, names []string) err
 	begins := func(magic string) bool { return bytes.HasPrefix(head, []byte(magic)) }
 	switch {
 	case len(head) == 0:
-		return errors.New("the file is empty")
+		return d.because(errors.New("the file is empty"))
 	case begins(kdMagic), begins(diskMagic):
 		split = true
 		d.kind = "kdump-compressed"
