@@ -118,7 +118,8 @@ func WriteJSON(w io.Writer, log *Log) error {
 		Overwritten uint64    `json:"overwritten"`
 		Failed      uint64    `json:"failed"`
 		Problems    []Problem `json:"problems"`
-	}{Schema, log.Release, log.NextSeq, log.Overwritten, log.Failed, append([]Problem{}, log.Problems...)}
+		Notes       []string  `json:"notes,omitempty"`
+	}{Schema, log.Release, log.NextSeq, log.Overwritten, log.Failed, append([]Problem{}, log.Problems...), log.Notes}
 	line, err := json.Marshal(head)
 	if err != nil {
 		return fmt.Errorf("write records: %w", err)
