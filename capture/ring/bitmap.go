@@ -6,19 +6,21 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/bits"
 )
 
 // bitmap is one bit for each page, in a file. Only a table of counts is kept in memory.
 type bitmap struct {
-	r      sized
-	at     int64 // in the file, bytes
-	n      uint64
-	before []uint64 // set bits before each leaf
-	count  uint64   // set bits
-	leaf   int      // which is in words; -1: none
-	words  [leafBytes / 8]uint64
-	raw    [leafBytes]byte
+	r               sized
+	at              int64 // in the file, bytes
+	n               uint64
+	before          []uint64 // set bits before each leaf
+	count           uint64   // set bits
+	dataAt, dataEnd int64    // the stretch of data of the file that was seen last
+	leaf            int      // which is in words; -1: none
+	words           [leafBytes / 8]uint64
+	raw             [leafBytes]byte
 }
 
 const (
@@ -55,12 +57,18 @@ func newBitmap(ctx context.Context, r sized, at int64, n uint64, counted bool) (
 // hole says that the file has nothing where a leaf is: its bits are zero.
 func (b *bitmap) hole(leaf int) bool {
 	sparse, ok := b.r.(extents)
-	if !ok || leaf%256 != 0 && b.leaf != -1 { // asked now and then only
+	if !ok {
 		return false
 	}
 	at := b.at + int64(leaf)*leafBytes
-	start, _, ok := sparse.next(at)
-	return !ok || start >= at+leafBytes
+	if at >= b.dataEnd {
+		start, end, ok := sparse.next(at)
+		if !ok {
+			start, end = math.MaxInt64, math.MaxInt64
+		}
+		b.dataAt, b.dataEnd = start, end
+	}
+	return at+leafBytes <= b.dataAt
 }
 
 // load reads a leaf. Bits after the last one are zero.

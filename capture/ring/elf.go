@@ -11,7 +11,7 @@ import (
 
 // Bounds on what an ELF header may claim.
 const (
-	maxSegments = 1 << 20
+	maxSegments = 1 << 19
 	maxPhys     = 1 << 56  // physical addresses: 52 bits on x86_64 and arm64, 56 on riscv64
 	maxNotes    = 16 << 20 // bytes: a PRSTATUS note for each of some ten thousand CPUs
 )

@@ -30,7 +30,7 @@ const (
 	flatMagic  = "makedumpfile\x00"
 	flatHeader = 4096 // MAX_SIZE_MDF_HEADER
 	// maxPieces bounds the memory that the index takes.
-	maxPieces = 4 << 20
+	maxPieces = 2 << 20
 )
 
 func newFlattened(ctx context.Context, r sized) (*flattened, error) {

@@ -53,8 +53,8 @@ const (
 
 	kdIncomplete = 0x8 // DUMP_DH_COMPRESSED_INCOMPLETE
 	kdVersions   = 64  // more is not plausible: there are six
-	// maxPages is how many pages of memory are plausible: 2^52 bytes.
-	maxPages = 1 << 40
+	// maxPages is how many pages of memory are plausible: 2^50 bytes.
+	maxPages = 1 << 38
 )
 
 // newKdump reads the headers of all parts of a dump.
@@ -218,12 +218,12 @@ func (k *kdump) without(from, to uint64) string {
 // Size is the physical address after the last page, bytes.
 func (k *kdump) Size() int64 { return int64(k.parts[0].pages * k.block) } // at most 2^56
 
-// held is how many bytes of memory were saved at most.
+// held is how many bytes of memory were saved, as far as the files can have them.
 func (k *kdump) held() int64 {
 	n := int64(0)
 	for _, p := range k.parts {
 		if p.saved != nil {
-			n += int64(p.saved.count * k.block)
+			n += min(int64(p.saved.count*k.block), maxPageRatio*p.r.Size())
 		}
 	}
 	return n

@@ -112,9 +112,9 @@ func TestPagingDump(t *testing.T) {
 	}
 	samePrint(t, printed(t, log), want)
 	// The bytes of an ELF header bound what it may claim.
-	binary.LittleEndian.PutUint32(b[ehdrSize+44:], 1<<20)
+	binary.LittleEndian.PutUint32(b[ehdrSize+44:], maxSegments)
 	if _, err := loaded(t, LoadOptions{}, b); err == nil || !strings.Contains(err.Error(), "inside the program headers") {
-		t.Errorf("2^20 headers: %v", err)
+		t.Errorf("2^19 headers: %v", err)
 	}
 	binary.LittleEndian.PutUint32(b[ehdrSize+44:], 1<<31)
 	if _, err := loaded(t, LoadOptions{}, b); err == nil || !strings.Contains(err.Error(), "are plausible") {
