@@ -17,6 +17,7 @@ import (
 const (
 	TrialName   = "trial.json"
 	RingName    = "ring.elf"
+	RingText    = "ring.json" // in its place in a bundle whose private words are masked
 	ConsoleName = "console.txt"
 	DmesgName   = "dmesg.txt"
 	GradeName   = "grade.txt"

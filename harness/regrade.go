@@ -43,6 +43,13 @@ func Regrade(ctx context.Context, dir string) (*Trial, error) {
 func (t *Trial) ring(ctx context.Context) (*ring.Log, string) {
 	path := filepath.Join(t.dir, RingName)
 	core, err := ring.OpenCore(path)
+	if text := filepath.Join(t.dir, RingText); errors.Is(err, fs.ErrNotExist) && Exists(text) {
+		log, err := ring.Load(ctx, text, ring.LoadOptions{})
+		if err != nil {
+			return nil, err.Error()
+		}
+		return log, ""
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		if t.RingWhy != "" {
 			return nil, t.RingWhy
