@@ -30,7 +30,11 @@ type kernel struct {
 
 // tryKernel reads the log that a VMCOREINFO text leads to.
 func (d *Dump) tryKernel(ctx context.Context, info *VMCoreInfo, at int64) (*kernel, error) {
-	rd, err := Open(ctx, d.mem, d.mem.Size(), info)
+	return readKernel(ctx, d.mem, info, at)
+}
+
+func readKernel(ctx context.Context, mem sized, info *VMCoreInfo, at int64) (*kernel, error) {
+	rd, err := Open(ctx, mem, mem.Size(), info)
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +126,8 @@ func (d *Dump) search(ctx context.Context, want wanted, noted *kernel) (*kernel,
 		var k *kernel
 		if c.Err == nil {
 			k, c.Err = d.tryKernel(ctx, c.Info, c.Offset)
+		} else {
+			k, c.Err = d.tryMoved(ctx, c)
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err

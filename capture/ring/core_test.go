@@ -19,7 +19,11 @@ import (
 func sample(t *testing.T, levels int, o prbOpts) (*machine, *Reader) {
 	t.Helper()
 	m := newMachine(levels)
-	r := m.newRing(o)
+	fillSample(m.newRing(o))
+	return m, m.open(t)
+}
+
+func fillSample(r *prb) {
 	for i := range 100 {
 		r.printk(Record{TsNsec: uint64(i) * 1e6, Level: 6, State: Finalized, Text: bytes.Repeat([]byte{byte('a' + i%26)}, 1+i*7%60)})
 	}
@@ -29,8 +33,6 @@ func sample(t *testing.T, levels int, o prbOpts) (*machine, *Reader) {
 	r.setDesc(r.id(failed.Seq), Finalized, failedPos, failedPos)
 	r.reserve(20)
 	r.printk(Record{State: Committed, Text: []byte("unfinished")})
-	rd := m.open(t)
-	return m, rd
 }
 
 func coreOf(t *testing.T, rd *Reader) []byte {

@@ -55,6 +55,9 @@ func (r *Reader) since(ctx context.Context, seq uint64, all bool) (*Log, error) 
 	if err := r.refresh(ctx); err != nil {
 		return nil, fmt.Errorf("read ringbuffer: %w", err)
 	}
+	if r.old != nil {
+		return r.sinceOld(ctx, seq)
+	}
 	h := &r.rb
 	log := &Log{
 		Release: r.info.Release, TailID: h.tailID, HeadID: h.headID, TailPos: h.tailPos, HeadPos: h.headPos,
@@ -95,6 +98,21 @@ func (r *Reader) since(ctx context.Context, seq uint64, all bool) (*Log, error) 
 		log.Overwritten = first - seq
 	}
 	log.Overwritten += uint64(log.Count(Reusable))
+	return log, nil
+}
+
+// sinceOld: that log is read whole, in one go; from live memory it may be half changed, which is then an error.
+func (r *Reader) sinceOld(ctx context.Context, seq uint64) (*Log, error) {
+	log, err := r.old.log(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read log_buf: %w", err)
+	}
+	log.Release = r.info.Release
+	log.Witness = r.old.witness()
+	for len(log.Records) > 0 && log.Records[0].Seq < seq {
+		log.Records = log.Records[1:]
+	}
+	log.Overwritten -= min(log.Overwritten, seq)
 	return log, nil
 }
 

@@ -298,8 +298,8 @@ func TestHostile(t *testing.T) {
 		name, want string
 		do         func(m *machine, r *prb)
 	}{
-		{"no prb", "no SYMBOL(prb)", func(m *machine, r *prb) { m.info["SYMBOL(prb)"] = "" }},
-		{"old log", "before 5.10", func(m *machine, r *prb) { m.info["SYMBOL(prb)"] = ""; m.info["KERNELOFFSET"] = "0\nSYMBOL(log_buf)=1" }},
+		{"no prb", "neither SYMBOL(prb) nor SYMBOL(log_buf)", func(m *machine, r *prb) { m.info["SYMBOL(prb)"] = "" }},
+		{"old log", "before 3.5", func(m *machine, r *prb) { m.info["SYMBOL(prb)"] = ""; m.info["KERNELOFFSET"] = "0\nSYMBOL(log_buf)=1" }},
 		{"32 bit", "32-bit", func(m *machine, r *prb) { m.info["SIZE(atomic_long_t)"] = "4" }},
 		{"arm64", "arm64", func(m *machine, r *prb) { m.info["KERNELOFFSET"] = "0\nNUMBER(kimage_voffset)=0x1" }},
 		{"no phys_base", "NUMBER(phys_base)", func(m *machine, r *prb) { m.info["NUMBER(phys_base)"] = "" }},

@@ -59,10 +59,7 @@ func newLayout(info *VMCoreInfo) (*layout, error) {
 	l := &layout{}
 	var ok bool
 	if l.prb, ok = info.Symbol("prb"); !ok {
-		if _, old := info.Symbol("log_buf"); old {
-			return nil, fmt.Errorf("VMCOREINFO of %q: no SYMBOL(prb) but SYMBOL(log_buf): a kernel before 5.10 keeps its log in another format, use its own tools", info.Release)
-		}
-		return nil, fmt.Errorf("VMCOREINFO of %q: no SYMBOL(prb): a kernel without printk, or not Linux 5.10 or later", info.Release)
+		return nil, fmt.Errorf("VMCOREINFO of %q: neither SYMBOL(prb) nor SYMBOL(log_buf): a kernel without printk, or not Linux", info.Release)
 	}
 	if n, ok := info.Number("SIZE(atomic_long_t)"); ok && n == 4 {
 		return nil, fmt.Errorf("VMCOREINFO of %q: SIZE(atomic_long_t)=4: 32-bit kernels are not supported", info.Release)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 )
@@ -20,6 +21,7 @@ type machine struct {
 	root   uint64
 	info   map[string]string
 	ring   *prb
+	arch   *testArch // nil: x86_64
 }
 
 const (
@@ -52,7 +54,7 @@ func (m *machine) open(t *testing.T) *Reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rd, err := Open(context.Background(), m.reader(), testMemory, info)
+	rd, err := Open(context.Background(), m.reader(), m.size(), info)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +63,7 @@ func (m *machine) open(t *testing.T) *Reader {
 
 func imagePhys(v uint64) uint64 { return v - startKernelMap - imageDown }
 
-func (m *machine) page() uint64 { m.free += pageSize; return m.free - pageSize }
+func (m *machine) page() uint64 { m.free += m.pageBytes(); return m.free - m.pageBytes() }
 
 func (m *machine) put64(phys, v uint64) { binary.LittleEndian.PutUint64(m.mem[phys:], v) }
 func (m *machine) put32(phys uint64, v uint32) {
@@ -71,6 +73,10 @@ func (m *machine) get64(phys uint64) uint64 { return binary.LittleEndian.Uint64(
 
 // mapAt maps one page of 1<<shift bytes (12, 21 or 30).
 func (m *machine) mapAt(v, phys uint64, shift uint) {
+	if m.arch != nil {
+		m.arch.mapAt(m, v, phys, shift)
+		return
+	}
 	table := m.root
 	for level := m.levels; ; level-- {
 		s := uint(pageShift + 9*(level-1))
@@ -104,7 +110,7 @@ type prb struct {
 type prbOpts struct {
 	countBits, dataBits uint
 	newFit, wideID      bool
-	grown               uint // 0: static arrays in the image; 12, 21, 30: in the direct map, in pages of so many bits
+	grown               uint // 0: static arrays in the image; 12, 21, 30: in the direct map, in pages of the last, second, third level
 	at                  uint64
 }
 
@@ -119,27 +125,29 @@ func (m *machine) newRing(o prbOpts) *prb {
 			return v, func(off uint64) uint64 { return imagePhys(v) + off }
 		}
 		if o.grown == pageShift { // every page somewhere else
-			v := directBase(m.levels) + 0x123450000 + base
-			base += (n + pageSize) &^ (pageSize - 1)
+			page := m.pageBytes()
+			v := m.directBase() + 0x123450000 + base
+			base += (n + page) &^ (page - 1)
 			pages := map[uint64]uint64{}
-			for off := uint64(0); off < n; off += pageSize {
+			for off := uint64(0); off < n; off += page {
 				_, p := m.page(), m.page()
 				pages[off] = p
-				m.mapAt(v+off, p, pageShift)
+				m.mapAt(v+off, p, m.pageBits())
 			}
-			return v, func(off uint64) uint64 { return pages[off&^(pageSize-1)] + off%pageSize }
+			return v, func(off uint64) uint64 { return pages[off&^(page-1)] + off%page }
 		}
-		v := directBase(m.levels) + 5<<20 + base
+		v := m.directBase() + 5<<20 + base
 		base += (n + pageSize) &^ (pageSize - 1)
-		return v, func(off uint64) uint64 { return v - directBase(m.levels) + off }
+		return v, func(off uint64) uint64 { return v - m.directBase() + off }
 	}
 	switch o.grown {
 	case 21:
-		for p := uint64(0); p < testMemory; p += 2 << 20 {
-			m.mapAt(directBase(m.levels)+p, p, 21)
+		shift := 2*m.pageBits() - 3
+		for p := uint64(0); p < testMemory; p += 1 << shift {
+			m.mapAt(m.directBase()+p, p, shift)
 		}
 	case 30:
-		m.mapAt(directBase(m.levels), 0, 30)
+		m.mapAt(m.directBase(), 0, 3*m.pageBits()-6)
 	}
 	var vd, vi, vt uint64
 	vd, r.descs = place(count * 24)
@@ -307,7 +315,7 @@ func (m *machine) vmcoreinfo() []byte {
 	}
 	hex := func(v uint64) string { return fmt.Sprintf("%x", v) }
 	line("OSRELEASE", "6.99.0-test")
-	line("PAGESIZE", 4096)
+	line("PAGESIZE", m.pageBytes())
 	line("SYMBOL(init_uts_ns)", hex(utsName))
 	line("SYMBOL(prb)", hex(prbPointer))
 	for _, l := range strings.Fields(`SIZE(printk_ringbuffer)=88 OFFSET(printk_ringbuffer.desc_ring)=0
@@ -324,6 +332,13 @@ func (m *machine) vmcoreinfo() []byte {
 		k, v, _ := strings.Cut(l, "=")
 		line(k, v)
 	}
+	if m.arch != nil {
+		for _, l := range m.arch.vmcoreinfo() {
+			k, v, _ := strings.Cut(l, "=")
+			line(k, v)
+		}
+		return b.Bytes()
+	}
 	line("NUMBER(phys_base)", -imageDown)
 	line("SYMBOL(init_top_pgt)", hex(testImage))
 	line("NUMBER(pgtable_l5_enabled)", m.levels-4)
@@ -332,4 +347,9 @@ func (m *machine) vmcoreinfo() []byte {
 }
 
 // reader is the memory as others see it.
-func (m *machine) reader() *bytes.Reader { return bytes.NewReader(m.mem) }
+func (m *machine) reader() io.ReaderAt {
+	if m.arch != nil {
+		return &shifted{bytes.NewReader(m.mem), int64(m.arch.ram)}
+	}
+	return bytes.NewReader(m.mem)
+}

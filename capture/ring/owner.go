@@ -51,8 +51,10 @@ const (
 
 var prios = [...]string{"none", "normal", "emergency", "panic"}
 
-// serialName is how the 8250 driver's console is named, as the field has it.
-var serialName = append([]byte("ttyS"), make([]byte, conNameLen-4)...)
+// serialNames are how the consoles of the 8250 driver and of the PL011 are named, as the field has it.
+var serialNames = [...][]byte{consoleName("ttyS"), consoleName("ttyAMA")}
+
+func consoleName(s string) []byte { return append([]byte(s), make([]byte, conNameLen-len(s))...) }
 
 // Consoles finds the serial consoles among the kernel's own data. VMCOREINFO does not say where they are: they are known by
 // their name and by what a registered console's fields can hold. It is empty where none is found, as before 6.12, whose struct is another.
@@ -78,25 +80,28 @@ func (r *Reader) consoles(ctx context.Context) ([]Console, []uint64, error) {
 	var where []uint64
 	begin, end := int64(at)-min(int64(at), nearUTS), min(r.sp.size, int64(at)+nearUTS)
 	err := scan(ctx, r.sp.mem, begin, end, conSize-1, func(chunk []byte, off int64) error {
-		for i := 0; ; i++ {
-			j := bytes.Index(chunk[i:], serialName)
-			if j < 0 {
-				return nil
+		for _, name := range serialNames {
+			for i := 0; ; i++ {
+				j := bytes.Index(chunk[i:], name)
+				if j < 0 {
+					break
+				}
+				i += j
+				v := r.sp.imageAt(uint64(off) + uint64(i))
+				if i+conSize > len(chunk) || v%8 != 0 {
+					continue
+				}
+				c, ok := r.sp.console(chunk[i : i+conSize])
+				if !ok {
+					continue
+				}
+				if len(all) == maxConsoles {
+					return fmt.Errorf("more than %d look like one up to 0x%x: this is not a machine's memory", maxConsoles, v)
+				}
+				all, where = append(all, c), append(where, v)
 			}
-			i += j
-			v := r.sp.imageAt(uint64(off) + uint64(i))
-			if i+conSize > len(chunk) || v%8 != 0 {
-				continue
-			}
-			c, ok := r.sp.console(chunk[i : i+conSize])
-			if !ok {
-				continue
-			}
-			if len(all) == maxConsoles {
-				return fmt.Errorf("more than %d look like one up to 0x%x: this is not a machine's memory", maxConsoles, v)
-			}
-			all, where = append(all, c), append(where, v)
 		}
+		return nil
 	})
 	if err != nil {
 		return nil, nil, err
@@ -117,7 +122,7 @@ func (s *space) console(b []byte) (c Console, ok bool) {
 			return c, false
 		}
 	}
-	c.Name = "ttyS" + strconv.Itoa(int(index))
+	c.Name = cstring(b[:conNameLen]) + strconv.Itoa(int(index))
 	if flags&conNbcon == 0 {
 		return c, true
 	}

@@ -11,7 +11,7 @@ import (
 // console puts a struct console at a kernel address of the image.
 func (m *machine) console(v uint64, flags uint16, state uint32) {
 	p := imagePhys(v)
-	copy(m.mem[p:], serialName)
+	copy(m.mem[p:], serialNames[0])
 	m.put64(p+conSetup, testImage+0x100)
 	m.put32(p+conFlags, uint32(flags)) // index 0
 	m.put64(p+conPprev, testImage+0x200)
@@ -47,14 +47,16 @@ func TestConsoles(t *testing.T) {
 		{"wanted", func(m *machine) { m.console(at, flags, 3<<2|1) },
 			[]Console{{"ttyS0", &NbconState{Owner: "normal", CPU: new(int), Wanted: "panic"}}}},
 		{"a legacy one", func(m *machine) { m.console(at, 7, 0xffffffff) }, []Console{{"ttyS0", nil}}},
+		{"a PL011", func(m *machine) { m.console(at, flags, 1); copy(m.mem[imagePhys(at):], serialNames[1]) },
+			[]Console{{"ttyAMA0", &NbconState{Owner: "normal", CPU: new(int), Wanted: "none"}}}},
 		{"over the end of a chunk", func(m *machine) { m.console(chunk, flags, 2) }, []Console{{"ttyS0", &NbconState{Owner: "emergency", CPU: new(int), Wanted: "none"}}}},
 		{"not enabled", func(m *machine) { m.console(at, flags&^conEnabled, 0) }, nil},
 		{"a boot console", func(m *machine) { m.console(at, flags|conBoot, 0) }, nil},
 		{"not registered", func(m *machine) { m.console(at, flags, 0); m.put64(imagePhys(at)+conPprev, 0) }, nil},
 		{"a function that is none", func(m *machine) { m.console(at, flags, 0); m.put64(imagePhys(at)+conAtomic, 0x1234) }, nil},
 		{"not aligned", func(m *machine) { m.console(at+4, flags, 0) }, nil},
-		{"only the name", func(m *machine) { copy(m.mem[imagePhys(at):], serialName) }, nil},
-		{"in the last bytes of memory", func(m *machine) { copy(m.mem[testMemory-len(serialName):], serialName) }, nil},
+		{"only the name", func(m *machine) { copy(m.mem[imagePhys(at):], serialNames[0]) }, nil},
+		{"in the last bytes of memory", func(m *machine) { copy(m.mem[testMemory-len(serialNames[0]):], serialNames[0]) }, nil},
 	} {
 		m := newMachine(4)
 		m.newRing(prbOpts{countBits: 5, dataBits: 9})

@@ -81,7 +81,11 @@ const maxSections = 1 << 20
 // be read are left out: whoever needs them did not get here.
 func (p *pageSet) addTables() {
 	tables := make(map[uint64]bool)
-	seen := func(table uint64) { tables[table] = true }
+	seen := func(table uint64) {
+		for off := uint64(0); off < p.sp.page; off += pageSize {
+			tables[table+off] = true
+		}
+	}
 	for _, virt := range p.virts {
 		if virt != 0 {
 			_, _, _ = p.sp.tables(virt, seen)

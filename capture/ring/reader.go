@@ -21,6 +21,7 @@ const (
 type Reader struct {
 	info *VMCoreInfo
 	sp   *space
+	old  *printkLog // the log before 5.10; lay, rb and the arrays are not used then
 	lay  *layout
 	rb   header
 	zero uint64 // id of the record with seq 0
@@ -51,15 +52,19 @@ func Open(ctx context.Context, mem io.ReaderAt, size int64, info *VMCoreInfo) (*
 }
 
 func open(ctx context.Context, mem io.ReaderAt, size int64, info *VMCoreInfo) (*Reader, error) {
-	lay, err := newLayout(info)
+	r := &Reader{info: info}
+	var err error
+	if isPrintkLog(info) {
+		r.old, err = newPrintkLog(info)
+	} else {
+		r.lay, err = newLayout(info)
+	}
 	if err != nil {
 		return nil, err
 	}
-	sp, err := newSpace(mem, size, info)
-	if err != nil {
+	if r.sp, err = newSpace(mem, size, info); err != nil {
 		return nil, err
 	}
-	r := &Reader{info: info, sp: sp, lay: lay}
 	return r, r.refresh(ctx)
 }
 
@@ -78,6 +83,9 @@ func (r *Reader) Info() *VMCoreInfo { return r.info }
 // refresh reads the header anew. The kernel moves to a larger buffer early in boot (setup_log_buf): then the arrays are
 // translated again.
 func (r *Reader) refresh(ctx context.Context) error {
+	if r.old != nil {
+		return r.old.refresh(ctx, r.sp, r.info)
+	}
 	h, err := r.header()
 	if err != nil {
 		return fmt.Errorf("SYMBOL(prb) at 0x%x: %w", r.lay.prb, err)

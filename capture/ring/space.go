@@ -9,12 +9,14 @@ import (
 	"io"
 )
 
-// space is kernel virtual memory, read through physical memory. Three ways lead from virtual to physical, tried in this order: the kernel
-// image, the page tables, and what a core file says in p_vaddr.
+// space is kernel virtual memory, read through physical memory. Four ways lead from virtual to physical, tried in this order: the kernel
+// image, the page tables, the direct map where it is known, and what a core file says in p_vaddr.
 type space struct {
 	walk
-	mem  io.ReaderAt
-	size int64 // of physical memory, bytes: no object in it can be larger
+	mem     io.ReaderAt
+	size    int64  // of physical memory, bytes: no object in it can be larger
+	page    uint64 // the kernel's page size, bytes
+	machine uint16 // e_machine of a core
 }
 
 // walk is how one architecture's kernel lies in physical memory.
@@ -26,12 +28,14 @@ type walk interface {
 	imageAt(phys uint64) uint64
 	// tables translates by the page tables. seen, if it is not nil, is told the physical address of each table that was used.
 	tables(v uint64, seen func(table uint64)) (phys, left uint64, err error)
+	// direct translates an address in the direct map by arithmetic; ok is false where the kernel does not say where that map is.
+	direct(v uint64) (phys, left uint64, ok bool)
 	// directMap is the virtual address of physical address 0, 0 if it cannot be told. seen is told the tables that were looked into.
 	directMap(seen func(table uint64)) uint64
 }
 
 // errNoTables is the error of tables when VMCOREINFO does not say where they begin.
-var errNoTables = errors.New("VMCOREINFO has no SYMBOL(init_top_pgt) to walk from")
+var errNoTables = errors.New("VMCOREINFO has no symbol of the page tables to walk from")
 
 const (
 	pageShift = 12
@@ -39,14 +43,30 @@ const (
 )
 
 func newSpace(mem io.ReaderAt, size int64, info *VMCoreInfo) (*space, error) {
-	if _, arm := info.Number("NUMBER(kimage_voffset)"); arm {
-		return nil, fmt.Errorf("VMCOREINFO of %q: an arm64 kernel: only x86_64 is supported", info.Release)
+	s := &space{mem: mem, size: size, page: pageSize}
+	has := func(key string) bool { _, ok := info.Number(key); return ok }
+	var err error
+	switch {
+	case is32Bit(info):
+		err = fmt.Errorf("VMCOREINFO of %q: SYMBOL(log_buf) is an address of 32 bits: 32-bit kernels are not supported", info.Release)
+	case has("NUMBER(kimage_voffset)"):
+		s.walk, err = newARM64(mem, size, info)
+		s.machine, s.page = machineARM64, info.PageSize
+	case has("NUMBER(va_kernel_pa_offset)") || has("NUMBER(phys_ram_base)"):
+		s.walk, err = newRISCV64(mem, size, info)
+		s.machine = machineRISCV
+	default:
+		base, ok := physBase(mem, info)
+		if !ok {
+			return nil, fmt.Errorf("VMCOREINFO of %q: no NUMBER(phys_base), NUMBER(kimage_voffset) or NUMBER(phys_ram_base): only x86_64, arm64 and riscv64 kernels are supported", info.Release)
+		}
+		s.walk = newX86(mem, size, base, info)
+		s.machine = machineX86
 	}
-	w, err := newX86(mem, size, info)
 	if err != nil {
 		return nil, err
 	}
-	return &space{walk: w, mem: mem, size: size}, nil
+	return s, nil
 }
 
 // mapped is memory that knows virtual addresses by itself (a core's p_vaddr).
@@ -64,6 +84,9 @@ func (s *space) phys(v uint64) (phys, left uint64, err error) {
 		err = fmt.Errorf("the kernel's image has it at physical 0x%x, the memory ends at 0x%x", phys, s.size)
 	default:
 		if phys, left, err = s.tables(v, nil); err == nil {
+			return phys, left, nil
+		}
+		if phys, left, ok := s.direct(v); ok {
 			return phys, left, nil
 		}
 	}

@@ -48,19 +48,36 @@ func (r *Reader) SaveCore(ctx context.Context, path string) error {
 	return nil
 }
 
+// place is a stretch of kernel memory.
+type place struct {
+	name string
+	v, n uint64
+}
+
+// places are where the log is.
+func (r *Reader) places() []place {
+	if r.old == nil {
+		return []place{
+			{"SYMBOL(prb)", r.lay.prb, 8},
+			{"printk_ringbuffer", r.rb.at, r.lay.rbSize},
+			{"prb_desc_ring.descs", r.descs.vaddr, r.descs.size},
+			{"prb_desc_ring.infos", r.infos.vaddr, r.infos.size},
+			{"prb_data_ring.data", r.data.vaddr, r.data.size},
+		}
+	}
+	all := []place{{"log_buf", r.old.buf.vaddr, r.old.buf.size}}
+	for _, name := range [...]string{"log_buf", "log_buf_len", "log_first_idx", "log_next_idx", "log_first_seq"} {
+		if v, ok := r.info.Symbol(name); ok {
+			all = append(all, place{"SYMBOL(" + name + ")", v, 8})
+		}
+	}
+	return all
+}
+
 // corePages collects what the core is to hold.
 func (r *Reader) corePages(ctx context.Context) (p *pageSet, zero segment, err error) {
 	p = &pageSet{sp: r.sp, virts: make(map[uint64]uint64)}
-	for _, a := range []struct {
-		name string
-		v, n uint64
-	}{
-		{"SYMBOL(prb)", r.lay.prb, 8},
-		{"printk_ringbuffer", r.rb.at, r.lay.rbSize},
-		{"prb_desc_ring.descs", r.descs.vaddr, r.descs.size},
-		{"prb_desc_ring.infos", r.infos.vaddr, r.infos.size},
-		{"prb_data_ring.data", r.data.vaddr, r.data.size},
-	} {
+	for _, a := range r.places() {
 		if err := p.add(ctx, a.name, a.v, a.n); err != nil {
 			return nil, zero, err
 		}
@@ -69,7 +86,7 @@ func (r *Reader) corePages(ctx context.Context) (p *pageSet, zero segment, err e
 	for _, a := range []struct {
 		symbol string
 		n      uint64
-	}{{"init_uts_ns", 1024}, {"init_top_pgt", pageSize}, {"node_online_map", 128}, {"clear_seq", 16}} {
+	}{{"init_uts_ns", 1024}, {"init_top_pgt", pageSize}, {"swapper_pg_dir", r.sp.page}, {"node_online_map", 128}, {"clear_seq", 16}, {"clear_idx", 4}} {
 		if v, ok := r.info.Symbol(a.symbol); ok {
 			_ = p.add(ctx, a.symbol, v, a.n)
 		}
@@ -89,6 +106,9 @@ func (r *Reader) corePages(ctx context.Context) (p *pageSet, zero segment, err e
 	return p, zero, nil
 }
 
+// prstatusSize is the size of elf_prstatus, bytes.
+var prstatusSize = map[uint16]int{machineX86: 336, machineARM64: 392, machineRISCV: 376}
+
 func (r *Reader) writeCore(ctx context.Context, w io.Writer) error {
 	if err := r.refresh(ctx); err != nil {
 		return err
@@ -101,8 +121,8 @@ func (r *Reader) writeCore(ctx context.Context, w io.Writer) error {
 	if len(segs)+2 >= pnXNum {
 		return fmt.Errorf("the ring is scattered over %d places, an ELF file has room for %d", len(segs), pnXNum-3)
 	}
-	// NT_PRSTATUS of one CPU, all zero: some readers count CPUs by them. elf_prstatus has 336 bytes on x86_64.
-	notes := appendNote(nil, "CORE", 1, make([]byte, 336))
+	// NT_PRSTATUS of one CPU, all zero: some readers count CPUs by them.
+	notes := appendNote(nil, "CORE", 1, make([]byte, prstatusSize[r.sp.machine]))
 	notes = appendNote(notes, vmcoreinfoNote, 0, r.info.Text)
 
 	num := len(segs) + 1
@@ -116,7 +136,7 @@ func (r *Reader) writeCore(ctx context.Context, w io.Writer) error {
 	head = append(head, make([]byte, 8)...)
 	le := binary.LittleEndian
 	head = le.AppendUint16(head, typeCore)
-	head = le.AppendUint16(head, machineX86)
+	head = le.AppendUint16(head, r.sp.machine)
 	head = le.AppendUint32(head, 1)        // e_version
 	head = le.AppendUint64(head, 0)        // e_entry
 	head = le.AppendUint64(head, ehdrSize) // e_phoff

@@ -27,12 +27,33 @@ const (
 	ptePhys         = 0x000ffffffffff000
 )
 
-func newX86(mem io.ReaderAt, size int64, info *VMCoreInfo) (*x86, error) {
-	base, ok := info.Number("NUMBER(phys_base)")
-	if !ok {
-		return nil, fmt.Errorf("VMCOREINFO of %q: no NUMBER(phys_base): only x86_64 kernels are supported", info.Release)
+// physBase is NUMBER(phys_base). Before 4.10 VMCOREINFO had the symbol only: the value is the one that is found in memory where it
+// itself says that the image is.
+func physBase(mem io.ReaderAt, info *VMCoreInfo) (base uint64, ok bool) {
+	if base, ok = info.Number("NUMBER(phys_base)"); ok {
+		return base, true
 	}
-	s := &x86{mem: mem, size: size, physBase: base, addrMask: ptePhys}
+	at, ok := info.Symbol("phys_base")
+	if !ok || at < startKernelMap {
+		return 0, false
+	}
+	tries := []uint64{0}
+	if m, ok := mem.(mapped); ok {
+		if phys, _, ok := m.virtual(at); ok {
+			tries = append(tries, phys-(at-startKernelMap))
+		}
+	}
+	for _, try := range tries {
+		var b [8]byte
+		if _, err := readFull(mem, b[:], at-startKernelMap+try); err == nil && binary.LittleEndian.Uint64(b[:]) == try {
+			return try, true
+		}
+	}
+	return 0, false
+}
+
+func newX86(mem io.ReaderAt, size int64, physBase uint64, info *VMCoreInfo) *x86 {
+	s := &x86{mem: mem, size: size, physBase: physBase, addrMask: ptePhys}
 	if me, ok := info.Number("NUMBER(sme_mask)"); ok {
 		s.addrMask &^= me
 	}
@@ -48,7 +69,7 @@ func newX86(mem io.ReaderAt, size int64, info *VMCoreInfo) (*x86, error) {
 			}
 		}
 	}
-	return s, nil
+	return s
 }
 
 func (s *x86) image(v uint64) (phys, left uint64, ok bool) {
@@ -60,6 +81,9 @@ func (s *x86) image(v uint64) (phys, left uint64, ok bool) {
 }
 
 func (s *x86) imageAt(phys uint64) uint64 { return phys - s.physBase + startKernelMap }
+
+// direct: page_offset_base is random and VMCOREINFO does not have it.
+func (s *x86) direct(uint64) (phys, left uint64, ok bool) { return 0, 0, false }
 
 // tables makes at most five reads.
 func (s *x86) tables(v uint64, seen func(table uint64)) (phys, left uint64, err error) {
