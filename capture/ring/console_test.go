@@ -83,7 +83,7 @@ func TestPrinters(t *testing.T) {
 {"seq":3,"ts_nsec":0,"facility":0,"level":0,"caller":"C2","flags":["force_con","cont","0x10"],"state":"committed","text_b64":"G/9c","subsystem":"pci","device":"+pci:0"},
 {"seq":4,"ts_nsec":0,"facility":0,"level":0,"caller":"T0","flags":[],"state":"reserved","data":"none","text":"","subsystem":"","device":""},
 {"seq":5,"ts_nsec":0,"facility":0,"level":0,"caller":"T0","flags":[],"state":"finalized","data":"empty","text":"","subsystem":"","device":""},
-{"seq":6,"ts_nsec":0,"facility":0,"level":0,"caller":"T0","flags":[],"state":"finalized","text":"ä","truncated":true,"subsystem":"","device":""}
+{"seq":6,"ts_nsec":0,"facility":0,"level":0,"caller":"T0","flags":[],"state":"finalized","text":"ä","truncated":true,"text_len":9,"subsystem":"","device":""}
 ]}
 `
 	if b.String() != want {

@@ -13,7 +13,7 @@ import (
 
 // WriteDmesg prints every stored record as vmcore-dmesg does: "[    1.234567] text" and a newline. A newline inside a text is
 // printed as it is, without a prefix; bytes that are neither printable ASCII nor white space become \xNN. A record whose text
-// was never stored or is lost has its prefix only. Reserved records are not printed: see Log.Count and WriteJSON.
+// was never stored or is lost has its prefix only. What pstore kept is printed as it was kept, without escapes. Reserved records are not printed: see Log.Count and WriteJSON.
 func WriteDmesg(w io.Writer, log *Log) error {
 	bw := bufio.NewWriterSize(w, 64<<10)
 	var line []byte
@@ -25,7 +25,11 @@ func WriteDmesg(w io.Writer, log *Log) error {
 		line = append(line[:0], '[')
 		line = appendTime(line, rec.TsNsec)
 		line = append(line, ']', ' ')
-		line = appendEscaped(line, rec.Text)
+		if log.verbatim {
+			line = append(line, rec.Text...)
+		} else {
+			line = appendEscaped(line, rec.Text)
+		}
 		line = append(line, '\n')
 		if _, err := bw.Write(line); err != nil {
 			return fmt.Errorf("write dmesg: %w", err)
@@ -54,27 +58,38 @@ func appendEscaped(b, text []byte) []byte {
 type jsonRecord struct {
 	Seq       uint64   `json:"seq"`
 	TsNsec    uint64   `json:"ts_nsec"`
-	Facility  uint8    `json:"facility"`
-	Level     uint8    `json:"level"`
-	Caller    string   `json:"caller"`         // "T<pid>" or "C<cpu>"
+	Facility  *uint8   `json:"facility"` // null, as level and caller, where the witness does not know it
+	Level     *uint8   `json:"level"`
+	Caller    *string  `json:"caller"`         // "T<pid>" or "C<cpu>"
 	Flags     []string `json:"flags"`          // "newline", "cont", "force_con", "0x.." for bits without a name
 	State     string   `json:"state"`          // see State
 	Data      string   `json:"data,omitempty"` // why there is no text, see Data; left out if there is one
 	Text      *string  `json:"text,omitempty"`
 	TextB64   []byte   `json:"text_b64,omitempty"` // instead of text where that is not UTF-8
 	Truncated bool     `json:"truncated,omitempty"`
+	TextLen   int      `json:"text_len,omitempty"` // bytes, if the text is truncated: what the record claims
 	Subsystem string   `json:"subsystem"`
 	Device    string   `json:"device"`
 }
 
 // MarshalJSON gives the record as `dmesg --json` prints it.
-func (r *Record) MarshalJSON() ([]byte, error) { return json.Marshal(r.json()) }
+func (r *Record) MarshalJSON() ([]byte, error) { return json.Marshal(r.json(&Witness{})) }
 
-func (r *Record) json() jsonRecord {
+func (r *Record) json(w *Witness) jsonRecord {
 	j := jsonRecord{
-		Seq: r.Seq, TsNsec: r.TsNsec, Facility: r.Facility, Level: r.Level, Caller: r.CallerString(),
+		Seq: r.Seq, TsNsec: r.TsNsec,
 		Flags: flagNames(r.Flags), State: r.State.String(), Truncated: r.Truncated(),
 		Subsystem: r.Subsystem, Device: r.Device,
+	}
+	if !w.NoLevel {
+		j.Facility, j.Level = &r.Facility, &r.Level
+	}
+	if !w.NoCaller {
+		caller := r.CallerString()
+		j.Caller = &caller
+	}
+	if j.Truncated {
+		j.TextLen = r.TextLen
 	}
 	if r.Data != DataText {
 		j.Data = r.Data.String()
@@ -119,7 +134,8 @@ func WriteJSON(w io.Writer, log *Log) error {
 		Failed      uint64    `json:"failed"`
 		Problems    []Problem `json:"problems"`
 		Notes       []string  `json:"notes,omitempty"`
-	}{Schema, log.Release, log.NextSeq, log.Overwritten, log.Failed, append([]Problem{}, log.Problems...), log.Notes}
+		Witness     *Witness  `json:"witness,omitempty"`
+	}{Schema, log.Release, log.NextSeq, log.Overwritten, log.Failed, append([]Problem{}, log.Problems...), log.Notes, log.witness()}
 	line, err := json.Marshal(head)
 	if err != nil {
 		return fmt.Errorf("write records: %w", err)
@@ -130,7 +146,7 @@ func WriteJSON(w io.Writer, log *Log) error {
 		var b bytes.Buffer
 		enc := json.NewEncoder(&b)
 		enc.SetEscapeHTML(false)
-		if err := enc.Encode(log.Records[i].json()); err != nil {
+		if err := enc.Encode(log.Records[i].json(&log.Witness)); err != nil {
 			return fmt.Errorf("write record %d: %w", log.Records[i].Seq, err)
 		}
 		if i > 0 {

@@ -88,7 +88,7 @@ func TestHostileFlattened(t *testing.T) {
 		{"overflow", "cannot be", be(be(flatHead(), 1<<63-1), 1<<63-1)},
 		{"negative", "cannot be", be(be(flatHead(), ^uint64(4)), 16)},
 		{"empty piece", "cannot be", be(be(flatHead(), 0), 0)},
-		{"text", "no kind that is known", flatEnd(flatPiece(flatHead(), 0, []byte("hello, world")))},
+		{"text", "not a kernel's log", flatEnd(flatPiece(flatHead(), 0, []byte("hello, world")))},
 		{"flattened twice", "no kind that is known", flatten(flatten([]byte("hello"), 100), 100)},
 		{"cut", "without its end mark", flatPiece(flatHead(), 0, []byte(kdMagic+strings.Repeat("\x00", 500)))},
 	} {

@@ -308,7 +308,7 @@ func TestSplitKdump(t *testing.T) {
 	if _, err = loaded(t, LoadOptions{}, parts[0], whole); err == nil || !strings.Contains(err.Error(), "are not parts of one split dump") {
 		t.Errorf("a part and another dump: %v", err)
 	}
-	if _, err = loaded(t, LoadOptions{}, coreOf(t, m.open(t)), whole); err == nil || !strings.Contains(err.Error(), "only a split kdump-compressed dump is in several files") {
+	if _, err = loaded(t, LoadOptions{}, coreOf(t, m.open(t)), whole); err == nil || !strings.Contains(err.Error(), "only a split kdump-compressed dump and records of pstore are in several files") {
 		t.Errorf("a core and a dump: %v", err)
 	}
 }

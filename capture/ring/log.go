@@ -28,6 +28,8 @@ type Log struct {
 	Consoles []Console
 	// Notes are what was odd about the file that the log was read from.
 	Notes []string
+	// verbatim: WriteDmesg prints texts as they are.
+	verbatim bool
 	// Problems are oddities that did not stop the decoding, at most maxProblems of them.
 	Problems []Problem
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // LoadOptions say how a file is read.
@@ -16,7 +17,7 @@ type LoadOptions struct {
 	// Kernel chooses where memory holds several: "" or "crashed", "capture", or "0x...", the address of a copy of VMCOREINFO or of a
 	// symbol in it.
 	Kernel string
-	// Parts are the other files of a split dump, in any order.
+	// Parts are the other files of a split dump, or other records of pstore, in any order.
 	Parts []string
 	// NoConsoles: the consoles are not looked for.
 	NoConsoles bool
@@ -43,8 +44,12 @@ func OpenDump(ctx context.Context, path string, o LoadOptions) (*Dump, error) {
 		return nil, err
 	}
 	d := &Dump{path: path, opts: o}
+	names, err := partFiles(append([]string{path}, o.Parts...))
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
 	var files []sized
-	for _, name := range append([]string{path}, o.Parts...) {
+	for _, name := range names {
 		in, err := openInput(ctx, name)
 		if err == nil {
 			in, err = unpack(ctx, in)
@@ -61,7 +66,7 @@ func OpenDump(ctx context.Context, path string, o LoadOptions) (*Dump, error) {
 			return nil, fmt.Errorf("open %s: %w", name, err)
 		}
 	}
-	if err := d.recognise(ctx, files, append([]string{path}, o.Parts...)); err != nil {
+	if err := d.recognise(ctx, files, names); err != nil {
 		_ = d.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -138,15 +143,15 @@ func (d *Dump) recognise(ctx context.Context, files []sized, names []string) err
 			d.lacks(c.cut)
 		}
 	default:
-		if err := d.other(ctx, head, r); err != nil {
+		if err := d.other(ctx, head, files, names); err != nil {
 			return err
 		}
 	}
 	if flat {
 		d.kind = "flattened " + d.kind
 	}
-	if err == nil && !split && len(files) > 1 {
-		err = errors.New("only a split kdump-compressed dump is in several files")
+	if err == nil && !split && d.text == nil && len(files) > 1 {
+		err = errors.New("only a split kdump-compressed dump and records of pstore are in several files")
 	}
 	return d.because(err)
 }
@@ -159,8 +164,14 @@ func (d *Dump) lacks(cut string) {
 }
 
 // other is for files that do not begin as a container does: text, or memory as it is.
-func (d *Dump) other(ctx context.Context, head []byte, r sized) error {
+func (d *Dump) other(ctx context.Context, head []byte, files []sized, names []string) error {
 	if err := refused(head); err != nil {
+		return err
+	}
+	r := files[0]
+	if len(files) > 1 || strings.HasSuffix(names[0], packedPart) {
+		log, err := joinFiles(ctx, files, names)
+		d.text, d.kind = log, "pstore"
 		return err
 	}
 	log, ok, err := textLog(ctx, head, r, r.Size())
