@@ -17,8 +17,8 @@ import (
 // dumpsRead is what dmesg and ring say of their argument.
 const dumpsRead = `Read are: ELF cores (/proc/vmcore, QEMU's dump-guest-memory, makedumpfile -E, a trial's ring.elf),
 kdump-compressed dumps (makedumpfile, QEMU; zlib, lzo, snappy, zstd; a split dump by naming all its files),
-flattened ones, LiME files, and RAM as it is (physical address = offset). Files packed with gzip, xz, zstd or
-bzip2 are unpacked into a temporary file. "-" is standard input.
+flattened ones, LiME files, and RAM as it is (physical address = offset); of x86_64, arm64 and riscv64. Files
+packed with gzip, xz, zstd or bzip2 are unpacked into a temporary file. "-" is standard input.
 
 Where memory holds two kernels, the one that crashed is meant: --kernel capture is the one that was booted to
 save it, and --kernel 0x... the one with a symbol, or a copy of VMCOREINFO, at that address.`
@@ -31,11 +31,16 @@ func newDmesg() *cobra.Command {
 
 ` + dumpsRead + `
 
+A log that somebody printed is read too: by dmesg (also -x, -r, -d, --json), vmcore-dmesg, makedumpfile,
+journalctl -k -o short-monotonic or json, from /dev/kmsg, by this command with --json; and what pstore kept
+(ramoops, ERST, EFI): name all its records, in any order, or their folder.
+
 With --json it prints one document with a line for each record: seq, ts_nsec, facility, level, caller,
 flags, state, text (or text_b64 where the bytes are not UTF-8), subsystem, device. Records that were
 reserved and never committed when the machine died are listed too; only --json shows them.`,
 		Example: `  lastpage dmesg runs/20260101-120000/legacy/trial-001
   xzcat core.xz | lastpage dmesg -
+  lastpage dmesg /sys/fs/pstore
   lastpage dmesg --json vmcore | jq '.records[] | select(.state=="reserved")'`,
 		Args: cobra.MinimumNArgs(1),
 	}
@@ -80,7 +85,7 @@ func kernelInMemory(c *cobra.Command) *string {
 // ringOf is the file with the ringbuffer: that of a trial if the argument is a trial's folder.
 func ringOf(args []string) (string, error) {
 	st, err := os.Stat(args[0])
-	if err != nil || !st.IsDir() {
+	if err != nil || !st.IsDir() || !harness.Exists(filepath.Join(args[0], harness.TrialName)) && ring.HoldsRecords(args[0]) {
 		return args[0], nil
 	}
 	if err := trial(args[0]); err != nil {

@@ -108,7 +108,9 @@ var refusals = []call{
 	{name: "vmcore-empty", args: []string{"dmesg", "empty"}, exit: exitLabFailed},
 	{name: "vmcore-cut-in-header", args: []string{"dmesg", "cut.elf"}, exit: exitLabFailed},
 	{name: "vmcore-foreign", args: []string{"dmesg", "kdump"}, exit: exitLabFailed},
-	{name: "vmcore-text", args: []string{"dmesg", "text"}, exit: exitLabFailed},
+	{name: "vmcore-text", args: []string{"dmesg", "readme"}, exit: exitLabFailed},
+	{name: "vmcore-times-of-day", args: []string{"dmesg", "human"}, exit: exitLabFailed},
+	{name: "records-of-two-crashes", args: []string{"dmesg", "pstore", "pstore/dmesg-efi-1"}, exit: exitLabFailed},
 	{name: "vmcore-lz4", args: []string{"dmesg", "lz4"}, exit: exitLabFailed},
 	{name: "vmcore-kernel-unknown", args: []string{"dmesg", "kdump", "--kernel", "mine"}, exit: exitLabFailed},
 	{name: "ring-without-out", args: []string{"ring", "kdump"}, exit: exitLabFailed},
@@ -161,6 +163,17 @@ func TestDoubts(t *testing.T) {
 	}
 }
 
+// Records of pstore, by their folder and by their names in any order.
+func TestDmesgOfRecords(t *testing.T) {
+	dir := badInput(t)
+	for _, args := range [][]string{{"records"}, {"records/dmesg-efi-1", "records/dmesg-efi-2"}, {"records/dmesg-efi-2", "records/dmesg-efi-1"}} {
+		out, errs := (&call{args: append([]string{"dmesg"}, args...)}).do(t, dir)
+		if want := "[    1.000000] a\n[    1.500000] b\n[    2.000000] c\n"; out != want || errs != "" {
+			t.Errorf("dmesg %v: %q, %q", args, out, errs)
+		}
+	}
+}
+
 // The matrix still answers to the name that it had, and says on standard error that it has another.
 func TestOldNameOfMatrix(t *testing.T) {
 	dir := badInput(t)
@@ -207,6 +220,8 @@ func badInput(t *testing.T) string {
 		"kdump":            "KDUMP   \x06\x00\x00\x00Linux",
 		"lz4":              "\x04\x22\x4d\x18",
 		"text":             "[    0.000000] Linux version 6.12\n",
+		"readme":           "# A dump\n\nof nothing\n",
+		"human":            "[Wed Nov 25 22:28:05 2026] Linux version 6.12\n",
 		"newer/trial.json": `{"schema": "lastpage.trial/99"}`,
 		"cut/trial.json":   `{"schema": "lastpage.trial/1", "status": "fini`,
 		"there/README":     "not a trial\n",
@@ -218,6 +233,12 @@ func badInput(t *testing.T) string {
 
 		"arun/legacy/reference/trial.json": "{}",
 		"arun/legacy/trial-001/trial.json": "{}",
+
+		"pstore/dmesg-efi-1":   "Panic#1 Part1\n<6>[    2.000000] c\n",
+		"pstore/dmesg-efi-2":   "Panic#1 Part1\n<6>[    1.000000] a\n<6>[    1.500000] b\n",
+		"records/dmesg-efi-1":  "Panic#1 Part1\n<6>[    2.000000] c\n",
+		"records/dmesg-efi-2":  "Panic#1 Part2\n<6>[    1.000000] a\n<6>[    1.500000] b\n",
+		"records/console-efi-": "what is not asked for\n",
 
 		"mine.yaml":      "kernels: []\n",
 		"linux/Makefile": "VERSION = 7\n",
