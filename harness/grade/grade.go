@@ -66,13 +66,7 @@ func Explain(in Input) (*Grade, *align.Result) {
 	g.Wire = j.wire()
 	j.paces()
 	if in.Ring != nil {
-		r := in.Ring
-		g.Ring = &Ring{Release: r.Release, Records: len(r.Records), Overwritten: r.Overwritten, Failed: r.Failed, NextSeq: r.NextSeq, Consoles: r.Consoles}
-		for i := range r.Records {
-			if !r.Records[i].State.Stored() && r.Records[i].State != ring.Reusable {
-				g.Ring.Reserved++
-			}
-		}
+		g.Ring = ringOf(in.Ring)
 	}
 	j.pending()
 	j.times()
@@ -160,4 +154,26 @@ func armedSeq(recs []ring.Record, runID string) uint64 {
 		}
 	}
 	return ^uint64(0)
+}
+
+// ringOf tells of a log what its witness knows.
+func ringOf(r *ring.Log) *Ring {
+	w := &r.Witness
+	out := &Ring{Release: r.Release, Records: len(r.Records), Consoles: r.Consoles}
+	if len(w.Unknown) > 0 {
+		out.Witness = w
+	}
+	if !w.NoSeq {
+		out.Overwritten, out.NextSeq = &r.Overwritten, &r.NextSeq
+	}
+	if w.NoReserved {
+		return out
+	}
+	out.Failed, out.Reserved = &r.Failed, new(int)
+	for i := range r.Records {
+		if !r.Records[i].State.Stored() && r.Records[i].State != ring.Reusable {
+			*out.Reserved++
+		}
+	}
+	return out
 }

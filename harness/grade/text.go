@@ -68,8 +68,14 @@ func WriteText(w io.Writer, g *Grade) error {
 	if g.Ring == nil {
 		fmt.Fprintf(&b, "ring      not read: %s\n", or(g.RingWhy, "none given"))
 	} else {
-		fmt.Fprintf(&b, "ring      %d records, %d reserved, %d overwritten before them, kernel %s\n",
-			g.Ring.Records, g.Ring.Reserved, g.Ring.Overwritten, or(g.Ring.Release, "?"))
+		fmt.Fprintf(&b, "ring      %d records, %s reserved, %s overwritten before them, kernel %s\n",
+			g.Ring.Records, known(g.Ring.Reserved), known(g.Ring.Overwritten), or(g.Ring.Release, "?"))
+		if w := g.Ring.Witness; w != nil {
+			fmt.Fprintf(&b, "witness   %s\n", w.Kind)
+			for _, u := range w.Unknown {
+				fmt.Fprintf(&b, "          %s\n", u)
+			}
+		}
 		for _, c := range g.Ring.Consoles {
 			fmt.Fprintf(&b, "owner     %s at the end: %s\n", c.Name, c.Nbcon)
 		}
@@ -183,4 +189,12 @@ func (f Fates) String() string {
 		s = append(s, fmt.Sprintf("%d never stored", *f.Never))
 	}
 	return strings.Join(s, ", ")
+}
+
+// known is a figure, or ? where nobody knows it.
+func known[T int | uint64](n *T) string {
+	if n == nil {
+		return "?"
+	}
+	return fmt.Sprint(*n)
 }

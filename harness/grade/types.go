@@ -201,12 +201,15 @@ type Wire struct {
 
 // Ring describes the ringbuffer.
 type Ring struct {
-	Release     string `json:"release"`
-	Records     int    `json:"records"`
-	Reserved    int    `json:"reserved"`
-	Overwritten uint64 `json:"overwritten"`
-	Failed      uint64 `json:"failed"`
-	NextSeq     uint64 `json:"next_seq"`
+	Release string `json:"release"`
+	Records int    `json:"records"`
+	// What the witness does not know is null.
+	Reserved    *int    `json:"reserved"`
+	Overwritten *uint64 `json:"overwritten"`
+	Failed      *uint64 `json:"failed"`
+	NextSeq     *uint64 `json:"next_seq"`
+	// Witness is what the log was read from, if that does not know everything; null: a dump of memory.
+	Witness *ring.Witness `json:"witness"`
 	// Consoles are the serial consoles when the memory was read, and who owned them; null: none found.
 	Consoles []ring.Console `json:"consoles"`
 }
