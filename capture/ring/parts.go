@@ -19,6 +19,9 @@ import (
 // maxPart bounds one record of pstore, bytes: the largest in use are some MiB (ramoops).
 const maxPart = 16 << 20
 
+// maxInflated bounds how much more text a compressed record has: a log's is about seven times as long.
+const maxInflated = 100
+
 // packedPart ends the name of a record that a kernel could not unpack.
 const packedPart = ".enc.z"
 
@@ -133,7 +136,7 @@ func inflate(b []byte) ([]byte, error) {
 			continue
 		}
 		// A record may be padded, and its stream may lack its end: what counts is that a part begins.
-		out, _ := io.ReadAll(io.LimitReader(r, maxPart))
+		out, _ := io.ReadAll(io.LimitReader(r, min(maxPart, int64(len(b))*maxInflated)))
 		if line, _, ok := bytes.Cut(out, []byte{'\n'}); ok {
 			if _, ok := parsePart(line); ok {
 				return out, nil
