@@ -251,3 +251,31 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+// Other bytes of the same length get an index with the same times.
+func TestReseal(t *testing.T) {
+	dir, l := write(t, true)
+	idx, err := os.ReadFile(filepath.Join(dir, IdxName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := bytes.Repeat([]byte("x"), int(l.Len()))
+	again, err := Reseal(idx, l.Bytes(0, l.Len()), bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, info, err := Load(bytes.NewReader(bin), bytes.NewReader(again))
+	if err != nil || !info.Finished {
+		t.Fatalf("%+v, %v", info, err)
+	}
+	for i := range l.Len() {
+		a, _ := l.TimeAt(i)
+		b, _ := got.TimeAt(i)
+		if a != b {
+			t.Fatalf("byte %d: %d ns, was %d", i, b, a)
+		}
+	}
+	if _, err := Reseal(idx, l.Bytes(0, l.Len()), bin[1:]); err == nil {
+		t.Error("another length")
+	}
+}

@@ -3,7 +3,9 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 )
 
@@ -98,4 +100,22 @@ func (e *encoder) take() []byte {
 	e.sum = crc32.Update(e.sum, crc32.IEEETable, b)
 	e.buf = e.buf[:0]
 	return b
+}
+
+// Reseal gives the index of a capture for other bytes of the same length, with the same times. bin is what it is of now. An unfinished
+// capture has no checksums, and its index stays as it is.
+func Reseal(idx, bin, other []byte) ([]byte, error) {
+	_, info, err := Load(bytes.NewReader(bin), bytes.NewReader(idx))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("seal the index anew: %w", err)
+	case len(bin) != len(other):
+		return nil, fmt.Errorf("seal the index anew: %d bytes in place of %d", len(other), len(bin))
+	case !info.Finished:
+		return idx, nil
+	}
+	out := bytes.Clone(idx)
+	binary.LittleEndian.PutUint32(out[len(out)-8:], crc32.ChecksumIEEE(other))
+	binary.LittleEndian.PutUint32(out[len(out)-4:], crc32.ChecksumIEEE(out[:len(out)-4]))
+	return out, nil
 }

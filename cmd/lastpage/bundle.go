@@ -156,12 +156,16 @@ func mask(cmd *cobra.Command, h *bundle.Head, files []bundle.File, core string) 
 	}
 	m := bundle.NewMask(all...)
 	h.Stripped = m.Kinds()
+	var plain, bin []byte
 	for i := range files {
 		f := &files[i]
 		var err error
 		switch f.Name {
-		case wire.BinName:
-			f.Data = m.Bytes(f.Data)
+		case wire.BinName: // it comes before its index
+			plain, bin = f.Data, m.Bytes(f.Data)
+			f.Data = bin
+		case wire.IdxName:
+			f.Data, err = wire.Reseal(f.Data, plain, bin)
 		case harness.TrialName:
 			f.Data, err = m.JSON(f.Data)
 		case harness.RingName:
