@@ -59,7 +59,7 @@ func (e *evidence) input(cmd *cobra.Command) (in grade.Input, err error) {
 	if err != nil {
 		return in, err
 	}
-	in = grade.Input{Wire: log, WireFinished: info.Finished, RunID: e.runID, Loglevel: e.loglevel, Reference: e.reference, RingWhy: "none was given (--ring)"}
+	in = grade.Input{Wire: log, Foreign: true, WireFinished: info.Finished, RunID: e.runID, Loglevel: e.loglevel, Reference: e.reference, RingWhy: "none was given (--ring)"}
 	if len(e.ring) > 0 {
 		if in.Ring, err = ring.Load(cmd.Context(), e.ring[0], ring.LoadOptions{Kernel: *e.kernel, Parts: e.ring[1:]}); err != nil {
 			return in, err

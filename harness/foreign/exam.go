@@ -116,7 +116,7 @@ func Examine(wire []byte, log *ring.Log) *Exam {
 func (x *Exam) kernel(known map[string]bool) bool {
 	forms, found := 0, 0
 	for i := range x.lines {
-		if x.lines[i].prefix > 0 {
+		if l := &x.lines[i]; l.prefix > 0 || l.banner() != nil {
 			forms++
 		}
 		if t := x.lines[i].said(); len(t) >= minText && known[string(t)] {

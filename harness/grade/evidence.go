@@ -54,7 +54,7 @@ func (j *judge) wire() Wire {
 	if w.Bytes > 0 {
 		w.FirstNS, w.LastNS = j.timeAt(0), j.timeAt(w.Bytes-1)
 	}
-	if l.Clock() == wire.Virtual {
+	if l.Clock() == wire.Virtual && j.x == nil {
 		w.Rate = j.rate()
 	}
 	return w

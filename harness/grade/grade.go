@@ -32,7 +32,7 @@ func Explain(in Input) (*Grade, *align.Result) {
 	var x *foreign.Exam
 	var a *align.Result
 	var opts ring.ConsoleOpts
-	if in.Wire.Clock() == wire.NoClock {
+	if in.Foreign || in.Wire.Clock() == wire.NoClock {
 		x, a = examined(&in, data, recs)
 		opts = x.Opts
 	} else {

@@ -95,6 +95,32 @@ func TestKindsOfCaptures(t *testing.T) {
 	}
 }
 
+// A WARN of which an NMI left only the first line is a splat without an end: there is no letter, however whole the panic is.
+func TestInterruptedWarn(t *testing.T) {
+	log := dumped(t, "three-warns")
+	first := -1
+	for i := range log.Records {
+		if bytes.HasPrefix(log.Records[i].Text, []byte(cutHere)) {
+			first = i
+			break
+		}
+	}
+	c := *log
+	c.Records = nil
+	for i := range log.Records {
+		if r := log.Records[i]; i <= first || i >= panicRecord(log) {
+			if i > first {
+				r.Seq, r.Caller = uint64(len(c.Records)), 1<<31 // from another context
+			}
+			c.Records = append(c.Records, r)
+		}
+	}
+	g := Make(Input{Wire: bareWire(t, sent(&c, 7)), Ring: &c})
+	if len(g.Splats) != 1 || g.Splats[0].End != "" || g.Letter != "" || !strings.Contains(g.Why, "warn 1: what was to be expected is not known") {
+		t.Errorf("%d splats, letter %q (%s)", len(g.Splats), g.Letter, g.Why)
+	}
+}
+
 func cat(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 // lava is a log in the form of a list of YAML flow mappings, a line each.

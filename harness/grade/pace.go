@@ -15,7 +15,7 @@ import (
 func (j *judge) paces() {
 	l := j.in.Wire
 	frame := l.Frame().ByteNS()
-	if l.Clock() != wire.Virtual || frame == 0 {
+	if l.Clock() != wire.Virtual || frame == 0 || j.x != nil {
 		return
 	}
 	spans := map[string][]gaps.Span{}

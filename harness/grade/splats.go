@@ -66,7 +66,7 @@ func (j *judge) findSplats() (all []*Splat) {
 		kind, title := splatKind(it.text), i
 		if it.starts(cutHere) || rule(it.text) {
 			if title = j.follows(i); title < 0 {
-				continue
+				title = i // nothing more of it was stored
 			}
 			if kind = splatKind(s.items[title].text); kind == "" {
 				if !it.starts(cutHere) {

@@ -190,6 +190,10 @@ func (s *Section) span(e *align.Entry) {
 }
 
 func (j *judge) spanTimes(s *Section) {
+	if s.FirstByte != nil && j.x != nil { // in the file, not in what was made of it
+		first, last := j.x.Origin(*s.FirstByte), j.x.Origin(*s.LastByte-1)+1
+		s.FirstByte, s.LastByte = &first, &last
+	}
 	if s.FirstByte != nil {
 		s.FirstByteNS = j.timeAt(*s.FirstByte)
 		s.LastByteNS = j.timeAt(*s.LastByte - 1)

@@ -41,6 +41,8 @@ type Input struct {
 	// WireFinished: the capture was closed in order (wire.Info.Finished). A wire
 	// without times has nothing that could say so.
 	WireFinished bool
+	// Foreign: the wire is no trial's, and is examined before it is judged. One without an index always is.
+	Foreign bool
 	Ring         *ring.Log // nil when the ring could not be read
 	// RingWhy says why Ring is nil.
 	RingWhy  string
