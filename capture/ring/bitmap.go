@@ -35,12 +35,12 @@ func newBitmap(ctx context.Context, r sized, at int64, n uint64, counted bool) (
 		return b, nil
 	}
 	leaves := int((n + leafBits - 1) / leafBits)
-	b.before = make([]uint64, 0, min(leaves, 1<<20))
+	b.before = make([]uint64, leaves) // the bitmap is in the file
 	for i := range leaves {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		b.before = append(b.before, b.count)
+		b.before[i] = b.count
 		if b.hole(i) {
 			continue
 		}

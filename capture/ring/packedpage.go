@@ -30,8 +30,8 @@ const (
 	// keptPages is how many unpacked pages are kept.
 	keptPages = 64
 	// Memory may unpack to freePages bytes, and to maxPageRatio times the file's size besides. Pages of zero do not count.
-	freePages    = 1 << 30
-	maxPageRatio = 64
+	freePages    = 256 << 20
+	maxPageRatio = 32
 )
 
 // pageReader unpacks single pages.

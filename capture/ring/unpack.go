@@ -21,7 +21,7 @@ const (
 	// maxWindow bounds the memory that unpacking takes, bytes: xz -9 and zstd --long take up to 64 and 128 MiB.
 	maxWindow = 128 << 20
 	// A file may unpack to freeUnpacked bytes, and to maxRatio times its own size besides. Memory of zeros packs to 1/7000.
-	freeUnpacked = 1 << 30
+	freeUnpacked = 512 << 20
 	maxRatio     = 1000
 	// maxLayers is how often a file may be packed.
 	maxLayers = 3
