@@ -49,7 +49,7 @@ func (d *Dump) Open(ctx context.Context) (*Reader, error) {
 func (d *Dump) Log(ctx context.Context) (*Log, error) {
 	if d.text != nil {
 		if d.opts.Kernel != "" {
-			return nil, fmt.Errorf("read %s: it is text, there are no kernels in it to choose from", d.path)
+			return nil, errors.New("it is text: there are no kernels in it to choose from")
 		}
 		return d.text, nil
 	}
