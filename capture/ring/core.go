@@ -16,7 +16,6 @@ import (
 type Core struct {
 	r       io.ReaderAt
 	c       io.Closer
-	name    string
 	machine uint16 // e_machine; 0: not told
 	file    int64  // size of the file, bytes
 	segs    []segment
@@ -52,7 +51,7 @@ func OpenCore(path string) (*Core, error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("open vmcore %s: %w", path, err)
 	}
-	c.c, c.name = f, path
+	c.c = f
 	return c, nil
 }
 
@@ -136,5 +135,5 @@ func (c *Core) Open(ctx context.Context) (*Reader, error) { return c.dump().Open
 func (c *Core) Log(ctx context.Context) (*Log, error) { return c.dump().Log(ctx) }
 
 func (c *Core) dump() *Dump {
-	return &Dump{path: c.name, kind: "ELF core", mem: c, note: c.note, cut: c.cut}
+	return &Dump{kind: "ELF core", mem: c, note: c.note, cut: c.cut}
 }

@@ -12,7 +12,6 @@ import (
 
 // Dump is an open file that holds a log: a machine's memory in some container, or text.
 type Dump struct {
-	path string
 	kind string // Witness.Kind
 	opts LoadOptions
 

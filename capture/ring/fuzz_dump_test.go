@@ -43,7 +43,7 @@ func FuzzDump(f *testing.F) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		d := &Dump{path: "fuzzed"}
+		d := &Dump{}
 		if d.recognise(ctx, []sized{bytes.NewReader(b)}, []string{"fuzzed"}) != nil {
 			return
 		}

@@ -20,6 +20,7 @@ import (
 // kdumpForm is how a kdump-compressed dump of a machine is written.
 type kdumpForm struct {
 	magic      string // "KDUMP   " if empty
+	machine    string // x86_64 if empty
 	version    int
 	block      int // 4096 if 0
 	pack       func([]byte) []byte
@@ -31,16 +32,23 @@ type kdumpForm struct {
 	noInfo     bool
 }
 
-// file writes the dump as makedumpfile lays it out.
+// file writes the dump of a memory.
 func (f kdumpForm) file(mem, info []byte) []byte {
-	le := binary.LittleEndian
 	if f.block == 0 {
 		f.block = 4096
 	}
+	return f.of((len(mem)+f.block-1)/f.block, info, func(i int, page []byte) bool { copy(page, mem[i*f.block:]); return true })
+}
+
+// of writes the dump of so many pages, some of which the machine has not, as makedumpfile lays it out.
+func (f kdumpForm) of(pages int, info []byte, has func(i int, page []byte) bool) []byte {
+	le := binary.LittleEndian
 	if f.magic == "" {
 		f.magic = kdMagic
 	}
-	pages := (len(mem) + f.block - 1) / f.block
+	if f.machine == "" {
+		f.machine = "x86_64"
+	}
 	last := pages
 	if f.end > 0 {
 		last = f.end
@@ -59,7 +67,9 @@ func (f kdumpForm) file(mem, info []byte) []byte {
 	zero := make([]byte, f.block)
 	for i := range pages {
 		p := make([]byte, f.block)
-		copy(p, mem[i*f.block:])
+		if !has(i, p) {
+			continue
+		}
 		ram[i/8] |= 1 << (i % 8)
 		if f.level&1 != 0 && bytes.Equal(p, zero) {
 			continue
@@ -72,7 +82,7 @@ func (f kdumpForm) file(mem, info []byte) []byte {
 	b := make([]byte, descsAt+len(all)*descBytes)
 	copy(b, f.magic)
 	le.PutUint32(b[kdVersion:], uint32(f.version))
-	copy(b[kdMachine:], "x86_64")
+	copy(b[kdMachine:], f.machine)
 	if f.incomplete > 0 {
 		le.PutUint32(b[kdStatus:], kdIncomplete)
 	}
@@ -407,5 +417,37 @@ func TestHostileKdump(t *testing.T) {
 	odd := change(func(b []byte) { le.PutUint64(b[4096+ksInfoSize:], 1<<40) })
 	if _, err := loaded(t, LoadOptions{}, odd); err == nil || !strings.Contains(err.Error(), "no VMCOREINFO in memory") {
 		t.Errorf("VMCOREINFO of 1 TiB: %v", err)
+	}
+}
+
+// QEMU writes arm64 with pages of 64 KiB, whatever the guest's are: a real guest, with memory from 1 GiB on.
+func TestKdumpOfARM64(t *testing.T) {
+	dir := unpacked(t, "arm64-qemu")
+	c, err := OpenCore(filepath.Join(dir, "vmcore.elf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	const block = 64 << 10
+	f := kdumpForm{version: 6, machine: "aarch64", block: block, pack: packZlib, flags: pageZlib}
+	file := f.of(int(c.Size()+block-1)/block, c.note, func(i int, page []byte) bool {
+		some := false
+		for at := 0; at < block; at += pageSize {
+			if _, err := c.ReadAt(page[at:at+pageSize], int64(i*block+at)); err == nil {
+				some = true
+			}
+		}
+		return some
+	})
+	if c.note == nil {
+		t.Fatal("the core has no note")
+	}
+	log, err := loaded(t, LoadOptions{}, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	printsAs(t, log, dir)
+	if log.Witness.Kind != "kdump-compressed" {
+		t.Errorf("taken for %s", log.Witness.Kind)
 	}
 }

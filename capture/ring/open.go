@@ -43,7 +43,7 @@ func OpenDump(ctx context.Context, path string, o LoadOptions) (*Dump, error) {
 	if _, err := parseKernel(o.Kernel); err != nil {
 		return nil, err
 	}
-	d := &Dump{path: path, opts: o}
+	d := &Dump{opts: o}
 	names, err := partFiles(append([]string{path}, o.Parts...))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
