@@ -4,10 +4,14 @@ package ring
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"math/rand"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // A 256 MB RAM file, as `dmesg` reads it: find VMCOREINFO, decode, print.
@@ -81,4 +85,79 @@ func BenchmarkSinceNothingNew(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// A kdump-compressed dump of 110 MB, made by makedumpfile, as dmesg reads it, and as makedumpfile --dump-dmesg does: x/theirs is the ratio.
+func BenchmarkKdump110MB(b *testing.B) {
+	tool, err := exec.LookPath("makedumpfile")
+	if err != nil {
+		b.Skip("makedumpfile is not installed: there is nobody to compare with")
+	}
+	path, _ := realCore(b)
+	c, err := OpenCore(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	var heads []phdr
+	var data []byte
+	for _, s := range c.segs {
+		h := phdr{virt: s.virt, phys: s.phys, memsz: s.size, off: uint64(len(data))}
+		if !s.zero {
+			h.filesz = s.size
+			part := make([]byte, s.size)
+			if _, err := readFull(c, part, s.phys); err != nil {
+				b.Fatal(err)
+			}
+			data = append(data, part...)
+		}
+		heads = append(heads, h)
+	}
+	noise := make([]byte, 110<<20)
+	rand.New(rand.NewSource(1)).Read(noise)
+	direct, last := uint64(0), uint64(1<<20)
+	for _, s := range c.segs { // by physical address; the noise goes into the gaps
+		if s.virt != 0 && s.virt < startKernelMap {
+			direct = s.virt - s.phys
+		}
+	}
+	left := noise
+	for _, s := range c.segs {
+		if n := min(s.phys-min(s.phys, last), uint64(len(left))); n > 0 && s.phys > last {
+			heads = append(heads, phdr{virt: direct + last, phys: last, filesz: n, memsz: n, off: uint64(len(data))})
+			data, left = append(data, left[:n]...), left[n:]
+		}
+		last = max(last, s.phys+s.size)
+	}
+	dir := b.TempDir()
+	big, dump := filepath.Join(dir, "big"), filepath.Join(dir, "dump")
+	if err := os.WriteFile(big, elfOf(machineX86, heads, data, c.note), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	if out, err := exec.Command(tool, "-c", "-d", "1", big, dump).CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	if st, err := os.Stat(dump); err != nil || st.Size() < 100<<20 {
+		b.Fatalf("%v, %d bytes", err, st.Size())
+	}
+	var theirs time.Duration
+	rounds := 0
+	for b.Loop() {
+		b.StopTimer()
+		start := time.Now()
+		if out, err := exec.Command(tool, "--dump-dmesg", dump, filepath.Join(dir, fmt.Sprint(rounds))).CombinedOutput(); err != nil {
+			b.Fatalf("%v\n%s", err, out)
+		}
+		theirs += time.Since(start)
+		rounds++
+		b.StartTimer()
+		log, err := Load(b.Context(), dump, LoadOptions{NoConsoles: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := WriteDmesg(io.Discard, log); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed())/float64(theirs), "x/theirs")
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // wholeFile gives the bytes of a file, unpacked.
-func wholeFile(t *testing.T, path string) []byte {
+func wholeFile(t testing.TB, path string) []byte {
 	t.Helper()
 	in, err := openInput(t.Context(), path)
 	if err != nil {
@@ -31,7 +31,7 @@ func wholeFile(t *testing.T, path string) []byte {
 }
 
 // printed is the log as dmesg prints it.
-func printed(t *testing.T, log *Log) []byte {
+func printed(t testing.TB, log *Log) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := WriteDmesg(&b, log); err != nil {

@@ -13,7 +13,7 @@ import (
 
 // realCore is the small core of a trial. makedumpfile 1.7 looks for poisoned pages in the table of pages, which is not in it, unless the kernel
 // has no such flag.
-func realCore(t *testing.T) (path string, want []byte) {
+func realCore(t testing.TB) (path string, want []byte) {
 	t.Helper()
 	b := wholeFile(t, "../../harness/grade/testdata/rings/sysrq.elf.gz")
 	flag := []byte("NUMBER(PG_hwpoison)")
