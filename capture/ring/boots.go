@@ -4,7 +4,6 @@ package ring
 
 import (
 	"bytes"
-	"fmt"
 )
 
 // settle numbers the records of a text that has no seqs, keeps the last boot of several, and takes the release from the banner.
@@ -12,7 +11,7 @@ func (l *Log) settle() {
 	w := &l.Witness
 	boots := bootsOf(l.Records)
 	if n := len(boots); n > 1 {
-		l.problem(0, fmt.Sprintf("the text holds %d boots: only the last one is read, %d records before it are left out", n, boots[n-1]))
+		l.note("the text holds %d boots: only the last one is read, %d records before it are left out", n, boots[n-1])
 		l.Records = l.Records[boots[n-1]:]
 	}
 	if w.NoSeq {

@@ -109,8 +109,8 @@ func TestPstoreRecords(t *testing.T) {
 	if w := &log.Witness; w.Kind != "pstore" || w.Part || !w.NoReserved || !w.NoSeq || !w.NoCaller || w.NoLevel || !w.TimeUS || len(w.Unknown) < 4 {
 		t.Errorf("%+v", w)
 	}
-	if log.Release != "6.12.117+deb12-amd64" || log.Records[0].Level != 5 || len(log.Problems) != 0 {
-		t.Errorf("release %q, level %d, %v", log.Release, log.Records[0].Level, log.Problems)
+	if log.Release != "6.12.117+deb12-amd64" || log.Records[0].Level != 5 || len(odd(log)) != 0 {
+		t.Errorf("release %q, level %d, %v", log.Release, log.Records[0].Level, odd(log))
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "dmesg-*"))
 	if err != nil || len(files) != 3 {
@@ -131,7 +131,7 @@ func TestPstoreRecords(t *testing.T) {
 		t.Errorf("the newest part alone: %v, %+v", err, newest)
 	}
 	holed, err := LoadParts(context.Background(), []string{files[0], files[2]}, LoadOptions{})
-	if err != nil || len(holed.Problems) != 1 || !strings.Contains(holed.Problems[0].Text, "parts 2 to 2 are missing") {
+	if err != nil || len(holed.Notes) != 1 || !strings.Contains(holed.Notes[0], "parts 2 to 2 are missing") {
 		t.Errorf("without the part in the middle: %v, %+v", err, holed)
 	}
 

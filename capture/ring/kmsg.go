@@ -51,7 +51,7 @@ func kmsgLines(ctx context.Context, lines [][]byte) (*Log, error) {
 		}
 	}
 	if left > 0 {
-		log.problem(0, fmt.Sprintf("%d lines have another form and are left out", left))
+		log.note("%d lines have another form and are left out", left)
 	}
 	if !called {
 		w.lacks(&w.NoCaller, "Who stored a record is not shown (CONFIG_PRINTK_CALLER).")

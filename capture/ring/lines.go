@@ -5,7 +5,6 @@ package ring
 import (
 	"bytes"
 	"context"
-	"fmt"
 )
 
 // listing is a text of which each record has a prefix in front of its first line.
@@ -187,10 +186,10 @@ func (p *listing) read(ctx context.Context, log *Log) error {
 		}
 	}
 	if before > 0 {
-		log.problem(0, fmt.Sprintf("%d lines before the first record are left out", before))
+		log.note("%d lines before the first record are left out", before)
 	}
 	if blank > 0 {
-		log.problem(0, fmt.Sprintf("%d empty lines are left out: dmesg prints one for a record without text, without its time", blank))
+		log.note("%d empty lines are left out: dmesg prints one for a record without text, without its time", blank)
 		log.Witness.Unknown = append(log.Witness.Unknown, "Records without text are left out.")
 	}
 	return done()

@@ -2,6 +2,8 @@
 
 package ring
 
+import "fmt"
+
 // Log is the ringbuffer at one moment: every record between tail and head, in the order of Seq, in whatever state.
 type Log struct {
 	Records []Record
@@ -45,6 +47,13 @@ const maxProblems = 64
 func (l *Log) problem(seq uint64, text string) {
 	if len(l.Problems) < maxProblems {
 		l.Problems = append(l.Problems, Problem{Seq: seq, Text: text})
+	}
+}
+
+// note says what is odd about what the log was read from, at most maxProblems times.
+func (l *Log) note(format string, args ...any) {
+	if len(l.Notes) < maxProblems {
+		l.Notes = append(l.Notes, fmt.Sprintf(format, args...))
 	}
 }
 

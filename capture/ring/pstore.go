@@ -105,7 +105,7 @@ func joinParts(ctx context.Context, all []part) (*Log, error) {
 		first := i
 		for ; i < len(all) && all[i].number == all[first].number && all[i].why == all[first].why; i++ {
 			if i > first && all[i].part+1 != all[i-1].part {
-				log.problem(0, fmt.Sprintf("%s#%d: parts %d to %d are missing", all[i].why, all[i].number, all[i].part+1, all[i-1].part-1))
+				log.note("%s#%d: parts %d to %d are missing", all[i].why, all[i].number, all[i].part+1, all[i-1].part-1)
 				w.Unknown = append(w.Unknown, "Parts are missing in the middle.")
 			}
 			got, has, err := all[i].records(ctx, log)
@@ -116,7 +116,7 @@ func joinParts(ctx context.Context, all []part) (*Log, error) {
 			recs = append(recs, got...)
 		}
 		if last := all[i-1].part; last != 1 {
-			log.problem(0, fmt.Sprintf("%s#%d: its newest part is %d: the end of the log is missing", all[i-1].why, all[i-1].number, last))
+			log.note("%s#%d: its newest part is %d: the end of the log is missing", all[i-1].why, all[i-1].number, last)
 		}
 		dumps = append(dumps, recs)
 	}
@@ -158,7 +158,7 @@ func (p *part) names(o *part) string {
 func (p *part) records(ctx context.Context, log *Log) (recs []Record, has prefix, err error) {
 	body, note := trimECC(p.body)
 	if note != "" {
-		log.problem(0, fmt.Sprintf("%s: %s", p, note))
+		log.note("%s: %s", p, note)
 	}
 	if len(body) == 0 {
 		return nil, prefix{called: true, timed: true, prio: true}, nil
@@ -170,8 +170,8 @@ func (p *part) records(ctx context.Context, log *Log) (recs []Record, has prefix
 	if err := t.read(ctx, part); err != nil {
 		return nil, has, err
 	}
-	for _, x := range part.Problems {
-		log.problem(0, fmt.Sprintf("%s: %s", p, x.Text))
+	for _, x := range part.Notes {
+		log.note("%s: %s", p, x)
 	}
 	return part.Records, prefix{called: t.called, timed: t.timed, prio: t.prio}, nil
 }
@@ -190,10 +190,10 @@ func joinDumps(log *Log, dumps [][]Record) []Record {
 		case at >= 0:
 			all = append(d[:at:at], all...)
 		case last.TsNsec <= all[0].TsNsec:
-			log.problem(0, "between the records of two oopses some may be missing: they do not overlap")
+			log.note("between the records of two oopses some may be missing: they do not overlap")
 			all = append(d[:len(d):len(d)], all...)
 		default:
-			log.problem(0, fmt.Sprintf("the records of an oops up to %d us do not go with the later ones, and are left out", last.TsNsec/1000))
+			log.note("the records of an oops up to %d us do not go with the later ones, and are left out", last.TsNsec/1000)
 		}
 	}
 	return all
