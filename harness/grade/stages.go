@@ -37,7 +37,7 @@ func (j *judge) tally(in func(i int) bool) (s *Section, held Count, holes int) {
 		s.Fates.count(it.Entry)
 		if it.Best >= 0 {
 			s.span(it.Entry)
-			if it.Rec >= 0 {
+			if it.Rec >= 0 && it.Visible { // one that was suppressed comes with a replay, if at all
 				order = append(order, pos{it.Occ[it.Best].Start, it.Rec})
 			}
 		}
