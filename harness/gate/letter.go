@@ -30,6 +30,23 @@ const (
 	Unknown
 )
 
+var verdicts = []string{"pass", "fail", "cannot tell"}
+
+func (v Verdict) String() string { return verdicts[v] }
+
+// MarshalText implements encoding.TextMarshaler.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (v *Verdict) UnmarshalText(b []byte) error {
+	i := slices.Index(verdicts, string(b))
+	if i < 0 {
+		return fmt.Errorf("verdict %q: want one of %s", b, strings.Join(verdicts, ", "))
+	}
+	*v = Verdict(i)
+	return nil
+}
+
 // Require holds one grade against a letter. A grade that has none can neither pass nor fail.
 func Require(g *grade.Grade, letter string) Verdict {
 	switch has := slices.Index(Letters, g.Letter); {

@@ -20,6 +20,11 @@ func Make(in Input) *Grade {
 
 // Explain is Make, with the alignment that it rests on.
 func Explain(in Input) (*Grade, *align.Result) {
+	j := judged(in)
+	return j.g, j.a
+}
+
+func judged(in Input) *judge {
 	end := in.Wire.Len()
 	if in.WireEnd != nil {
 		end = max(0, min(end, *in.WireEnd))
@@ -82,7 +87,7 @@ func Explain(in Input) (*Grade, *align.Result) {
 	}
 	letters(g, j.want)
 	j.stray()
-	return g, a
+	return j
 }
 
 type judge struct {
