@@ -27,6 +27,7 @@ type RunOrder struct {
 	Ensemble
 	Trials  int     // valid trials wanted of each course
 	Workers int     // courses at the same time, of as many subjects as there are; 0: one
+	Turns   bool    // subjects take turns course by course; what their trials share stays until the caller frees it
 	Out     *Folder // of the run
 }
 
@@ -121,6 +122,7 @@ func (r *Run) save() error { return harness.WriteJSON(filepath.Join(r.out.Dir, R
 // of several subjects share is freed after its last course; that of a single one stays for whoever made it.
 func (o *RunOrder) fill(ctx context.Context, subjects []*harness.Subject, rows []*Row, mu *sync.Mutex, step func(*harness.Subject, string), done func() error) error {
 	d, of := newSchedule[*harness.Course](), map[*harness.Subject]*Row{}
+	d.turns = o.Turns
 	for i, s := range subjects {
 		of[s] = rows[i]
 		series := o.Series
@@ -135,7 +137,7 @@ func (o *RunOrder) fill(ctx context.Context, subjects []*harness.Subject, rows [
 			d.add(s, c)
 		}
 	}
-	err := d.work(ctx, o.Workers, len(subjects) > 1, func(ctx context.Context, j job[*harness.Course]) error {
+	err := d.work(ctx, o.Workers, len(subjects) > 1 && !o.Turns, func(ctx context.Context, j job[*harness.Course]) error {
 		cr, err := o.course(ctx, j.s, j.what, func(what string) { step(j.s, what) }, done)
 		mu.Lock()
 		defer mu.Unlock()

@@ -17,8 +17,12 @@ type job[T any] struct {
 
 // schedule deals out jobs. A worker stays with a subject while it has jobs, and two workers are on two subjects while there are as many:
 // what the trials of a subject share, its snapshots above all, is made once, and nobody waits for another's boot.
+//
+// An alternating one deals the other way: subjects take turns, in the order a b b a, so that what drifts bears on all of them alike.
 type schedule[T any] struct {
 	mu     sync.Mutex
+	turns  bool
+	dealt  int
 	queues []*queue[T]
 	on     map[int]*queue[T] // worker -> where it is
 }
@@ -49,12 +53,15 @@ func (d *schedule[T]) next(worker int) (j job[T], ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	q := d.on[worker]
-	if q == nil || len(q.todo) == 0 {
+	if q == nil || len(q.todo) == 0 || d.turns {
 		if q != nil {
 			q.workers--
 		}
 		delete(d.on, worker)
-		if q = d.pick(); q == nil {
+		if q = d.pick(); d.turns {
+			q = d.turn()
+		}
+		if q == nil {
 			return j, false
 		}
 		q.workers++
@@ -81,6 +88,28 @@ func (d *schedule[T]) pick() *queue[T] {
 		}
 	}
 	return best
+}
+
+// turn is the subject with the most left; of equals the first and the last in turn.
+func (d *schedule[T]) turn() *queue[T] {
+	var best []*queue[T]
+	for _, q := range d.queues {
+		switch {
+		case len(q.todo) == 0 || best != nil && len(q.todo) < len(best[0].todo):
+		case best != nil && len(q.todo) == len(best[0].todo):
+			best = append(best, q)
+		default:
+			best = []*queue[T]{q}
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	d.dealt++
+	if d.dealt%4 == 1 || d.dealt%4 == 0 {
+		return best[0]
+	}
+	return best[len(best)-1]
 }
 
 // done says that a job is done, and tells whether it was the last of its subject.

@@ -70,3 +70,22 @@ func TestSchedule(t *testing.T) {
 		t.Errorf("dealt %v, freed %v", seen, freed)
 	}
 }
+
+// Alternating, two subjects take turns, the one that was second first in the next pair.
+func TestScheduleTurns(t *testing.T) {
+	d := newSchedule[int]()
+	d.turns = true
+	for _, name := range []string{"base", "head"} {
+		s := &harness.Subject{Strategy: name, Bench: &resting{func() {}}}
+		for i := range 4 {
+			d.add(s, i)
+		}
+	}
+	order := ""
+	for j, ok := d.next(0); ok; j, ok = d.next(0) {
+		order += fmt.Sprint(j.s.Strategy[:1], j.what, " ")
+	}
+	if order != "b0 h0 h1 b1 b2 h2 h3 b3 " {
+		t.Error(order)
+	}
+}

@@ -152,3 +152,16 @@ func share(have, of grade.Count) float64 {
 	}
 	return v
 }
+
+// Has says which records the quantity counts, and that one of them is there; nil where it counts none.
+func (c Condition) Has() func(r *grade.Record) bool {
+	switch c.of {
+	case "stored":
+		return func(r *grade.Record) bool { return r.Section == c.section && r.Stored }
+	case "wire", "sent":
+		return func(r *grade.Record) bool { return r.Section == c.section && r.Whole() }
+	case "lost":
+		return func(r *grade.Record) bool { return r.Section == c.section && (r.Stored || r.Whole()) }
+	}
+	return nil
+}
