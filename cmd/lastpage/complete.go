@@ -10,6 +10,7 @@ import (
 	"lastpage/harness"
 	"lastpage/harness/compare"
 	"lastpage/harness/gate"
+	"lastpage/harness/report/results"
 	"lastpage/kernels"
 	"lastpage/lab"
 	"lastpage/lab/wiretest"
@@ -23,6 +24,7 @@ var flagValues = map[string]values{
 	"strategy": strategyNames, "kernel": kernelNames, "scenario": scenarioNames, "board": boardNames,
 	"by": fixed(compare.SweepBy...), "require": fixed(gate.Letters...), "wire": fixed("exact", "concurrent"), "only": partNames,
 	"inject": injectForms, "courses-by": courseWays,
+	"base": strategyNames, "head": strategyNames, "exit": fixed("plain", "b4", "nipa", "bisect"), "format": fixed(results.Formats()...),
 }
 
 // argumentValues are the values of arguments, by the paths of commands.
@@ -36,12 +38,12 @@ func complete(c *cobra.Command) {
 			_ = c.RegisterFlagCompletionFunc(name, v.complete)
 		}
 	}
-	for _, name := range []string{"tree", "out"} {
+	for _, name := range []string{"tree", "out", "resume"} {
 		if c.Flags().Lookup(name) != nil {
 			_ = c.MarkFlagDirname(name)
 		}
 	}
-	for name, ext := range map[string]string{"catalogue": "yaml", "inventory": "yaml", "patch": "patch"} {
+	for name, ext := range map[string]string{"catalogue": "yaml", "inventory": "yaml", "patch": "patch", "policy": "yaml"} {
 		if c.Flags().Lookup(name) != nil {
 			_ = c.MarkFlagFilename(name, ext, "yml", "diff")
 		}

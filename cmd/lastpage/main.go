@@ -21,13 +21,18 @@ const (
 	exitLabFailed    = 3 // the lab failed, or the command was used wrongly
 )
 
-// verdict is an error that carries an exit status.
+// verdict is an error that carries an exit status. Without an err nothing is printed.
 type verdict struct {
 	code int
 	err  error
 }
 
-func (v *verdict) Error() string { return v.err.Error() }
+func (v *verdict) Error() string {
+	if v.err == nil {
+		return ""
+	}
+	return v.err.Error()
+}
 func (v *verdict) Unwrap() error { return v.err }
 
 func inconclusive(format string, a ...any) error {
@@ -53,6 +58,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	var v *verdict
 	if errors.As(err, &v) {
+		if v.err == nil {
+			return v.code
+		}
 		fmt.Fprintln(stderr, "lastpage:", err)
 		return v.code
 	}
@@ -72,6 +80,7 @@ of messages is pending, captures the serial line at its real baud rate, compares
 with the printk ringbuffer, and grades how complete each way of flushing was.
 
   lastpage run                    stock kernels side by side
+  lastpage gate                   does a patch lose messages? pass, fail or cannot tell
   lastpage dmesg TRIAL            what was stored
   lastpage grade TRIAL            judge a recorded trial again, with no board attached
   lastpage doctor                 what this machine can do
@@ -83,7 +92,7 @@ Exit status: 0 passed, 1 the kernel failed the policy, 2 inconclusive, 3 the lab
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newRun(), newCompare(), newSweep(), newMatrix(), renamed("strategies", newMatrix()), newGrade(), newBundle(), newDmesg(), newRing(), newCapture(), newKernels(), newBoards(), newDoctor(), newWire(), newVersion(), newMan())
+	root.AddCommand(newRun(), newGate(), newCompare(), newSweep(), newMatrix(), renamed("strategies", newMatrix()), newGrade(), newBundle(), newDmesg(), newRing(), newCapture(), newKernels(), newBoards(), newDoctor(), newWire(), newVersion(), newMan())
 	group(root)
 	root.SetFlagErrorFunc(refuseFlag)
 	helpful(root)

@@ -95,7 +95,10 @@ type GateOrder struct {
 
 // order is the run of one scenario.
 func (o *GateOrder) order(sc harness.Scenario) (RunOrder, error) {
-	m := MatrixOrder{Shape: o.Shape, PhaseUS: o.PhaseUS, Retries: o.Retries, Ensemble: o.Ensemble, Out: o.Out}
+	m := MatrixOrder{Shape: o.Shape, PhaseUS: o.PhaseUS, Retries: o.Retries, Ensemble: o.Ensemble, Out: &Folder{}}
+	if o.Out != nil { // else it is only counted
+		m.Out = o.Out
+	}
 	for _, text := range o.Policy.Moments {
 		in, err := harness.ParseInject(text)
 		if err != nil {

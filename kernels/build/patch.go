@@ -103,11 +103,24 @@ func count(s string) int {
 	return v
 }
 
+// ApplyError is a patch that does not fit the tree.
+type ApplyError struct {
+	Patch string
+	Text  string // what patch(1) said
+	Err   error
+}
+
+func (e *ApplyError) Error() string {
+	return fmt.Sprintf("patch %s does not apply: %v\n%s", e.Patch, e.Err, e.Text)
+}
+
+func (e *ApplyError) Unwrap() error { return e.Err }
+
 // apply patches the files in dir. Context may be off by lines, not in content: what does not fit in every line is an error.
 func (p Patch) apply(ctx context.Context, dir string) error {
 	out, err := input(ctx, dir, p.Data, "patch", "-p1", "--batch", "--forward", "--fuzz=0", "--no-backup-if-mismatch", "-r", "-")
 	if err != nil {
-		return fmt.Errorf("patch %s does not apply: %w\n%s", p.Name, err, strings.TrimSpace(string(out)))
+		return &ApplyError{Patch: p.Name, Text: strings.TrimSpace(string(out)), Err: err}
 	}
 	return nil
 }

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"lastpage/dut"
+	"lastpage/harness"
+	"lastpage/harness/compare"
+	"lastpage/harness/gate"
+	"lastpage/harness/report"
+	"lastpage/harness/report/results"
+	"lastpage/kernels"
+	"lastpage/kernels/build"
+	"lastpage/lab"
+	"lastpage/lab/kind"
+)
+
+type gateFlags struct {
+	target
+	courses     courses
+	reports     reports
+	base, head  string
+	between     string
+	patches     []string
+	scenarios   []string
+	policy      string
+	retries     int
+	wire        string
+	out, resume string
+	exit        string
+	json        bool
+}
+
+func newGate() *cobra.Command {
+	var f gateFlags
+	c := &cobra.Command{
+		Use:   "gate",
+		Short: "does this patch make a dying kernel say less? pass, fail or cannot tell",
+		Long: `Makes two kernels, base and head, tries them in the same courses on the same board, in turns, and decides by a policy.
+docs/gate.md explains what is compared, the test, its error rates, and how to read the verdict.
+
+Base is a strategy or a kernel of the catalogue. Head is another (--head), or base with patches (--patch), or another commit of its tree
+(--tree DIR --range A..B). A patch is a diff, an mbox, the output of git format-patch, a folder of *.patch, or - for standard input.
+
+Kernels that are equal byte for byte are not tried: what is equal is no worse. Otherwise the number of courses is set beforehand, or, on a
+board that never repeats itself, they come one after another until the policy can decide, at most its cap. Nothing is tried again until
+it passes.
+
+Exit status: 0 passed, 1 failed, 2 cannot tell, 3 the lab or the usage failed. --exit b4, nipa and bisect are for those callers.`,
+		Example: `  lastpage gate --base inline --patch 0001-mine.patch
+  lastpage gate --base inline --head deferred --policy complete
+  lastpage gate --base deferred --patch series.mbox --scenario warn-nmi-panic --scenario panic --format junit --report gate.xml
+  lastpage gate --tree ~/src/linux --range v7.3..mine --policy policy.yaml --exit bisect`,
+		Args: nothing,
+	}
+	fl := c.Flags()
+	f.flags(fl)
+	fl.Lookup("patch").Usage = "patch of head on top of base: a file, an mbox, a folder of *.patch, - for standard input; may be repeated"
+	fl.StringVar(&f.base, "base", "", "strategy or kernel of the catalogue (with --tree: inline)")
+	fl.StringVar(&f.head, "head", "", "strategy or kernel of the catalogue that is judged")
+	fl.StringVar(&f.between, "range", "", "A..B: base is commit A of --tree, head is commit B")
+	fl.StringArrayVar(&f.scenarios, "scenario", nil, "what is provoked; may be repeated (default: the policy's)")
+	fl.StringVar(&f.policy, "policy", gate.DefaultPolicy, "policy: "+strings.Join(gate.Policies(), ", ")+", or a YAML file")
+	f.courses.flags(fl, 0)
+	fl.Lookup("courses").Usage = "courses of each side (default: the policy's courses, or its cap on a board that never repeats itself)"
+	fl.Lookup("courses").DefValue = ""
+	fl.IntVar(&f.retries, "retries", 2, "void trials allowed for each valid one")
+	fl.StringVar(&f.wire, "wire", "", "override the board's wire: exact or concurrent")
+	fl.StringVar(&f.out, "out", "", "folder of the gate; one that was interrupted goes on there (default runs/gate-DATE-TIME)")
+	fl.StringVar(&f.resume, "resume", "", "folder of a gate that was interrupted; the same as --out, but it must be there")
+	fl.StringVar(&f.exit, "exit", "plain", "meaning of the exit status: plain, b4, nipa or bisect")
+	fl.BoolVar(&f.json, "json", false, "print gate.json (docs/json.md describes it)")
+	f.reports.flags(fl)
+	quietFlag(c)
+	dryFlag(c)
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkExit(f.exit); err != nil {
+			return err
+		}
+		if f.exit == "b4" { // every line on standard error is a failure there
+			if err := cmd.Flags().Set("quiet", "true"); err != nil {
+				return err
+			}
+		}
+		return f.status(cmd, f.run(cmd))
+	}
+	return c
+}
+
+// status gives an error the meaning that the caller of the gate wants.
+func (f *gateFlags) status(cmd *cobra.Command, err error) error {
+	var v *verdict
+	if err == nil || errors.As(err, &v) || f.exit == "plain" {
+		return err
+	}
+	var unfit *build.ApplyError
+	o := labFailed
+	if errors.As(err, &unfit) && f.exit == "bisect" {
+		o = untestable
+	}
+	if f.exit == "b4" {
+		fmt.Fprintf(cmd.OutOrStdout(), "WARNING: lastpage gate: nothing is known of this patch: %s\n", firstLine(err.Error()))
+		return &verdict{exits[f.exit][o], nil}
+	}
+	return exitAs(f.exit, o, "%w", err)
+}
+
+// order checks everything that can be checked before anything is fetched or booted.
+func (f *gateFlags) order(cmd *cobra.Command, b *lab.Board) (compare.GateOrder, error) {
+	o := compare.GateOrder{Shape: f.shape(), PhaseUS: 5207, Retries: f.retries, Workers: 1}
+	var err error
+	if o.Policy, err = gate.LoadPolicy(f.policy); err != nil {
+		return o, err
+	}
+	if len(f.scenarios) > 0 {
+		o.Policy.Scenarios = f.scenarios
+	}
+	if f.retries < 0 {
+		return o, fmt.Errorf("--retries %d: want 0 or more", f.retries)
+	}
+	seen := map[string]bool{}
+	for i, name := range o.Policy.Scenarios {
+		sc, err := harness.FindScenario(name)
+		if err != nil {
+			return o, err
+		}
+		if seen[sc.Name] {
+			return o, fmt.Errorf("scenario %s: named twice", sc.Name)
+		}
+		seen[sc.Name], o.Policy.Scenarios[i] = true, sc.Name
+		o.Scenarios = append(o.Scenarios, sc)
+	}
+	o.Sequential = b.Entry.Courses() == harness.OwnWay
+	if !cmd.Flags().Changed("courses") {
+		if f.courses.n = o.Policy.Courses; o.Sequential {
+			f.courses.n = o.Policy.Cap
+		}
+	} else if f.courses.n < 1 {
+		return o, fmt.Errorf("--courses %d: the unit of a verdict is the course: want 1 or more", f.courses.n)
+	}
+	if o.Ensemble, err = f.courses.ensemble(cmd.Flags(), b); err != nil {
+		return o, err
+	}
+	if !o.Sequential {
+		o.Workers = 2
+	}
+	_, err = o.Count()
+	return o, err
+}
+
+// check refuses what contradicts itself.
+func (f *gateFlags) check(cmd *cobra.Command) error {
+	f.patches, f.tree.Patches = f.tree.Patches, nil
+	ways := given(cmd, "patch", "head", "range")
+	if len(ways) != 1 {
+		return fmt.Errorf("want exactly one of --patch, --head and --range: what is judged")
+	}
+	if f.between != "" && f.tree.Source == "" {
+		return fmt.Errorf("--range %s: want --tree DIR, the repository that it is a range of", f.between)
+	}
+	if f.base == "" {
+		if f.tree.Source == "" {
+			return fmt.Errorf("want --base, a strategy or a kernel of the catalogue that head is compared with")
+		}
+		f.base = "inline"
+	}
+	if f.out != "" && f.resume != "" {
+		return fmt.Errorf("--out and --resume: want one of them")
+	}
+	if f.resume != "" {
+		if !harness.Exists(filepath.Join(f.resume, compare.GateName)) {
+			return fmt.Errorf("--resume %s: there is no gate in it (no %s)", f.resume, compare.GateName)
+		}
+		f.out = f.resume
+	}
+	return f.reports.check()
+}
+
+func (f *gateFlags) run(cmd *cobra.Command) error {
+	if err := f.check(cmd); err != nil {
+		return err
+	}
+	repo, a, b := f.tree.Source, "", ""
+	if f.between != "" {
+		var err error
+		if a, b, err = commits(cmd.Context(), repo, f.between); err == nil {
+			repo, err = filepath.Abs(repo)
+		}
+		if err != nil {
+			return err
+		}
+		f.tree.Source = "file://" + repo + "#" + a
+	}
+	board, cat, err := f.open(cmd)
+	if err != nil {
+		return err
+	}
+	if f.wire != "" {
+		if err := board.Entry.UseWire(f.wire); err != nil {
+			return err
+		}
+	}
+	o, err := f.order(cmd, board)
+	if err != nil {
+		return err
+	}
+	base, err := f.side(f.base, cat)
+	if err != nil {
+		return err
+	}
+	if o.Out, err = folder(f.out, "gate-", compare.GateName); err != nil {
+		return err
+	}
+	defer o.Out.Close()
+	patches := filepath.Join(o.Out.Dir, "patches")
+	var of series
+	if f.between != "" {
+		of = series{""}
+		of[0], err = rangePatch(cmd.Context(), repo, a, b, patches)
+	} else {
+		of, err = patchFiles(f.patches, patches, cmd.InOrStdin())
+	}
+	if err != nil {
+		return err
+	}
+	head, err := f.judged(cmd, of)
+	if err != nil {
+		return err
+	}
+	if dry, err := dry(cmd); err != nil {
+		return err
+	} else if dry {
+		return errors.Join(f.tell(cmd, &o, base, head), os.RemoveAll(patches))
+	}
+	g, err := f.execute(cmd, board, o, base, head)
+	if err != nil {
+		return resumable(err, cmd, o.Out.Dir)
+	}
+	return f.end(cmd, g, o.Out.Dir)
+}
+
+// side finds one of the two kernels.
+func (f *gateFlags) side(name string, cat *kernels.Catalogue) (*gateSide, error) {
+	s := &gateSide{name: name, cat: cat}
+	if _, err := cat.Kernel(name); err == nil {
+		if _, err := cat.Strategy(name); err == nil {
+			return nil, fmt.Errorf("%s: a kernel and a strategy have that name: give the kernel another one in the catalogue", name)
+		}
+		cat.Strategies = append(cat.Strategies, kernels.Strategy{Name: name, Kernel: name, StandsFor: "the kernel as it is"})
+	}
+	base, more, _ := strings.Cut(name, "+")
+	st, err := cat.Strategy(base)
+	if err != nil {
+		return nil, err
+	}
+	s.kernel, s.cmdline = st.Kernel, st.Cmdline+" "+more
+	return s, nil
+}
+
+// judged is head: another kernel, or base's with patches.
+func (f *gateFlags) judged(cmd *cobra.Command, patches series) (*gateSide, error) {
+	_, cat, err := f.open(cmd)
+	if err != nil {
+		return nil, err
+	}
+	if f.head != "" {
+		return f.side(f.head, cat)
+	}
+	s, err := f.side(f.base, cat)
+	if err != nil {
+		return nil, err
+	}
+	s.patches = patches
+	return s, cat.Use(s.kernel, kernels.Tree{Patches: patches})
+}
+
+// execute makes both kernels, tries them and decides. A head that cannot be made or tried is a verdict, not an error.
+func (f *gateFlags) execute(cmd *cobra.Command, board *lab.Board, o compare.GateOrder, base, head *gateSide) (*compare.Gate, error) {
+	p := newProgress(cmd)
+	defer p.end()
+	ctx := cmd.Context()
+	g := &compare.Gate{Board: board.Name, Baud: f.baud, Command: command(os.Args)}
+	var err error
+	if g.Base, err = base.make(ctx, p); err != nil {
+		return nil, fmt.Errorf("base: %w", err)
+	}
+	var broken *build.Error
+	g.Head, err = head.make(ctx, p)
+	if err != nil && (!errors.As(err, &broken) || ctx.Err() != nil) {
+		return nil, fmt.Errorf("head: %w", err)
+	}
+	if broken != nil {
+		if err := g.Begin(&o); err != nil {
+			return nil, err
+		}
+		return g, g.Ruin(gate.Fail, "head does not build, base does: "+firstLine(broken.Text)+" (log: "+broken.Log+")")
+	}
+	g.Equal = g.Base.Image == g.Head.Image && strings.Join(strings.Fields(base.cmdline), " ") == strings.Join(strings.Fields(head.cmdline), " ")
+	if err := g.Begin(&o); err != nil {
+		return nil, err
+	}
+	if g.Equal && len(o.Policy.Must) == 0 {
+		return g, g.Execute(ctx, o, &harness.Subject{}, &harness.Subject{}, nil)
+	}
+	options := lab.Options{Accept: kind.AcceptOne}
+	bs, free, err := f.subjects(ctx, board, base.cat, []string{base.name}, options, p)
+	defer free()
+	if err != nil {
+		return nil, fmt.Errorf("base: %w", err)
+	}
+	hs, freeHead, err := f.subjects(ctx, board, head.cat, []string{head.name}, options, p)
+	defer freeHead()
+	var boot *dut.BootError
+	switch {
+	case errors.As(err, &boot) && boot.Doubt:
+		return g, g.Ruin(gate.Unknown, "head was never tried: "+firstLine(boot.Error()))
+	case errors.As(err, &boot):
+		return g, g.Ruin(gate.Fail, "head died before it could be tried: "+boot.Why)
+	case err != nil:
+		return nil, fmt.Errorf("head: %w", err)
+	}
+	g.Base.Cmdline, g.Head.Cmdline = bs[0].Cmdline, hs[0].Cmdline
+	err = g.Execute(ctx, o, bs[0], hs[0], func(strategy, what string, done, of int) {
+		p.counted(done+1, done, of, strategy+": "+what)
+	})
+	return g, err
+}
+
+// end prints a decided gate and turns it into a status.
+func (f *gateFlags) end(cmd *cobra.Command, g *compare.Gate, dir string) error {
+	if err := f.reports.write(results.OfGate(g)); err != nil {
+		return err
+	}
+	w := cmd.OutOrStdout()
+	o := outcomeOf(g)
+	var err error
+	switch {
+	case f.json:
+		err = printJSON(w, g)
+	case f.exit == "b4" && o == passed: // every line would be a warning
+	case f.exit == "b4":
+		word := "ERROR"
+		if o == unsure {
+			word = "WARNING"
+		}
+		_, err = fmt.Fprintf(w, "%s: lastpage gate: %s\n", word, g.Decision.Why)
+	default:
+		if err = report.Gate(w, g); err == nil {
+			_, err = fmt.Fprintf(w, "\nevidence: %s\n", dir)
+		}
+	}
+	if err != nil || o == passed {
+		return err
+	}
+	if f.exit == "b4" {
+		return &verdict{exits[f.exit][o], nil}
+	}
+	return exitAs(f.exit, o, "gate: %s", g.Decision.Verdict)
+}
+
+// tell says what the gate would do.
+func (f *gateFlags) tell(cmd *cobra.Command, o *compare.GateOrder, base, head *gateSide) error {
+	t := tale{cmd.OutOrStdout(), cmd}
+	for _, s := range []*gateSide{base, head} {
+		if err := t.kernels(s.cat, []string{s.kernel}); err != nil {
+			return err
+		}
+	}
+	n, err := o.Count()
+	if err != nil {
+		return err
+	}
+	most := ""
+	if o.Sequential {
+		most = "at most "
+	}
+	return t.trials(fmt.Sprintf("%s%d of each of base and head, in %d courses", most, n, o.Ensemble.Courses), 2*n, ", if none is void; none if the kernels are equal", &f.target)
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"lastpage/harness/compare"
+	"lastpage/harness/gate"
+)
+
+// mailLines is how many lines a gate takes in a mail at most.
+const mailLines = 20
+
+// telling is how many lines of evidence a gate shows.
+const telling = 3
+
+// Gate prints a gate for a mail: why, the most telling lines, and what was compared.
+func Gate(w io.Writer, g *compare.Gate) error {
+	var lines []string
+	add := func(first, rest, text string, most int) {
+		lines = append(lines, wrap(first, rest, text, most)...)
+	}
+	add("", "", strings.ToUpper(g.Decision.Verdict.String())+": "+g.Decision.Why, 4)
+	lines = append(lines, "")
+	for _, t := range Telling(g) {
+		add("  ", "    ", t, 1)
+	}
+	if len(lines) > 2 {
+		lines = append(lines, "")
+	}
+	if d := g.Decision; d.Missing != nil {
+		add("  missing  ", "           ", fmt.Sprintf("%d courses more of each side would decide, if the shares stay", *d.Missing), 1)
+	}
+	add("  base     ", "           ", variant(&g.Base), 2)
+	add("  head     ", "           ", variant(&g.Head), 3)
+	add("  board    ", "           ", board(g), 2)
+	if g.Fault == "" {
+		add("  tried    ", "           ", tried(g), 2)
+	}
+	add("  policy   ", "           ", fmt.Sprintf("%s; errors: fails what is no worse in %.3g %%, passes %.3g %% of harm in %.3g %%", g.Policy.Name,
+		100*g.Policy.Test.Alpha, 100*g.Policy.Test.P1, 100*g.Policy.Test.Beta), 2)
+	add("  command  ", "           ", g.Command, max(1, mailLines-len(lines)))
+	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
+	return err
+}
+
+// Telling are the lines that say most about the verdict, at most three.
+func Telling(g *compare.Gate) (all []string) {
+	keep := func(text string) {
+		if len(all) < telling {
+			all = append(all, text)
+		}
+	}
+	if g.Decision.Verdict != gate.Pass {
+		for _, f := range g.Flips {
+			first := ""
+			if len(f.Records) > 0 {
+				first = ": " + f.Records[0]
+			}
+			keep(fmt.Sprintf("course %d, %s, %s: %d records lack%s", f.Course, f.Moment, f.That, f.Lacks, first))
+		}
+	}
+	for i := range g.Decision.Findings {
+		f := &g.Decision.Findings[i]
+		if i == 0 && g.Decision.Verdict != gate.Pass {
+			continue // it is the reason above
+		}
+		keep(finding(f))
+	}
+	return all
+}
+
+// finding is a finding in one line, with what was not seen.
+func finding(f *gate.Finding) string {
+	switch {
+	case f.Base != nil && f.Head != nil:
+		text := fmt.Sprintf("%s: base %s, head %s", name(f), f.Base, f.Head)
+		if f.Bound != nil {
+			text += fmt.Sprintf("; worse by %.0f %% not excluded", 100**f.Bound)
+		}
+		return text
+	case f.Head != nil && f.Bound != nil:
+		return fmt.Sprintf("%s: head %s; %.0f %% of failing courses not excluded", name(f), f.Head, 100**f.Bound)
+	}
+	return f.String()
+}
+
+func name(f *gate.Finding) string {
+	if f.That == "" {
+		return f.Rule
+	}
+	return f.That
+}
+
+func variant(v *compare.Variant) string {
+	text := v.Asked
+	if v.Release != "" {
+		text += ", Linux " + v.Release
+	}
+	if len(v.Patches) > 0 {
+		text += ", with " + strings.Join(v.Patches, ", ")
+	}
+	for _, what := range []string{"tree", "commit"} {
+		if o := v.Origin[what]; o != "" {
+			text += ", " + what + " " + o
+		}
+	}
+	return text
+}
+
+func board(g *compare.Gate) string {
+	text := fmt.Sprintf("%s, %d baud", g.Board, g.Baud)
+	if g.CPUs > 0 {
+		text += fmt.Sprintf(", %d cpus, wire %s", g.CPUs, g.Mode)
+	}
+	return text
+}
+
+func tried(g *compare.Gate) string {
+	if len(g.Scenarios) == 0 {
+		return "nothing: the kernels are equal"
+	}
+	var all []string
+	for _, s := range g.Scenarios {
+		all = append(all, fmt.Sprintf("%s: %d courses, %d moments in each", s.Scenario, s.Courses, len(s.Moments)))
+	}
+	how := string(g.Ensemble.How)
+	if g.Ensemble.Seed > 0 {
+		how += fmt.Sprintf(", seed %d", g.Ensemble.Seed)
+	}
+	return strings.Join(all, "; ") + " (" + how + ")"
+}
+
+// wrap breaks a text between words into at most so many lines of Width columns; what does not fit is cut.
+func wrap(first, rest, text string, most int) (lines []string) {
+	line, empty := first, true
+	for _, word := range strings.Fields(text) {
+		blank := " "
+		if empty {
+			blank = ""
+		}
+		if !empty && utf8.RuneCountInString(line+blank+word) > Width && len(lines)+1 < most {
+			lines, line, blank = append(lines, line), rest, ""
+		}
+		line, empty = line+blank+word, false
+	}
+	if r := []rune(line); len(r) > Width {
+		line = string(r[:Width-1]) + "~"
+	}
+	return append(lines, line)
+}
