@@ -29,8 +29,9 @@ func dry(cmd *cobra.Command) (bool, error) {
 
 // tale is what would be done, in words. A figure that nobody knows is "?".
 type tale struct {
-	w  io.Writer
-	in *cobra.Command
+	w     io.Writer
+	in    *cobra.Command
+	begun bool
 }
 
 // strategies tells what of their kernels would be fetched and compiled.
@@ -44,7 +45,9 @@ func (t tale) strategies(cat *kernels.Catalogue, names []string) error {
 
 // kernels tells the same of kernels.
 func (t tale) kernels(cat *kernels.Catalogue, names []string) error {
-	fmt.Fprintln(t.w, "nothing is fetched, built or booted; this would be:")
+	if !t.begun {
+		fmt.Fprintln(t.w, "nothing is fetched, built or booted; this would be:")
+	}
 	fetch, unknown, busy, seen := int64(0), false, false, map[string]bool{}
 	for _, name := range names {
 		f, err := cat.Forecast(t.in.Context(), name)

@@ -368,11 +368,12 @@ func (f *gateFlags) end(cmd *cobra.Command, g *compare.Gate, dir string) error {
 
 // tell says what the gate would do.
 func (f *gateFlags) tell(cmd *cobra.Command, o *compare.GateOrder, base, head *gateSide) error {
-	t := tale{cmd.OutOrStdout(), cmd}
+	t := tale{w: cmd.OutOrStdout(), in: cmd}
 	for _, s := range []*gateSide{base, head} {
 		if err := t.kernels(s.cat, []string{s.kernel}); err != nil {
 			return err
 		}
+		t.begun = true
 	}
 	n, err := o.Count()
 	if err != nil {

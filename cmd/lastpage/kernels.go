@@ -142,7 +142,7 @@ tree compile only what they touch. The log is kept, a failed one too.
 		if dry, err := dry(cmd); err != nil {
 			return err
 		} else if dry {
-			return tale{cmd.OutOrStdout(), cmd}.kernels(cat, []string{name})
+			return tale{w: cmd.OutOrStdout(), in: cmd}.kernels(cat, []string{name})
 		}
 		p := newProgress(cmd)
 		defer p.end()

@@ -14,6 +14,7 @@ import (
 	"lastpage/harness"
 	"lastpage/harness/compare"
 	"lastpage/harness/report"
+	"lastpage/harness/report/results"
 	"lastpage/kernels"
 	"lastpage/kernels/plan"
 	"lastpage/lab"
@@ -40,6 +41,7 @@ func allScenarios() []string {
 type matrixFlags struct {
 	target
 	courses          courses
+	reports          reports
 	strategies       []string
 	scenarios        []string
 	workers, retries int
@@ -81,6 +83,7 @@ With courses, a scenario that nothing interrupts is tried once in each.`,
 	fl.BoolVar(&f.masks, "masks", false, "explicit with every mask of flush points, dying in every step of panic, and deferred beside it")
 	fl.StringVar(&f.out, "out", "", "folder (default runs/matrix-DATE-TIME)")
 	fl.BoolVar(&f.json, "json", false, "print matrix.json (docs/json.md describes it)")
+	f.reports.flags(fl)
 	c.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
 	c.AddCommand(newSurvival())
 	return c
@@ -141,6 +144,9 @@ func (f *matrixFlags) accept() int {
 
 func (f *matrixFlags) run(cmd *cobra.Command) error {
 	o, err := f.order(cmd)
+	if err == nil {
+		err = f.reports.check()
+	}
 	if err != nil {
 		return err
 	}
@@ -181,7 +187,7 @@ func (f *matrixFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	var text strings.Builder
-	err = errors.Join(err, report.Matrix(&text, m), harness.WriteFile(filepath.Join(o.Out.Dir, "matrix.txt"), []byte(text.String())))
+	err = errors.Join(err, report.Matrix(&text, m), harness.WriteFile(filepath.Join(o.Out.Dir, "matrix.txt"), []byte(text.String())), f.reports.write(results.OfMatrix(m)))
 	if f.json {
 		return errors.Join(err, printJSON(cmd.OutOrStdout(), m))
 	}
@@ -199,7 +205,7 @@ func (f *matrixFlags) tell(cmd *cobra.Command, cat *kernels.Catalogue, o *compar
 		}
 		n += k
 	}
-	t := tale{cmd.OutOrStdout(), cmd}
+	t := tale{w: cmd.OutOrStdout(), in: cmd}
 	if err := t.strategies(cat, f.strategies); err != nil {
 		return err
 	}

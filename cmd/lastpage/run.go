@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"lastpage/harness/compare"
 	"lastpage/harness/gate"
 	"lastpage/harness/report"
+	"lastpage/harness/report/results"
 	"lastpage/kernels"
 	"lastpage/lab"
 	"lastpage/lab/kind"
@@ -24,6 +26,7 @@ import (
 type runFlags struct {
 	target
 	courses         courses
+	reports         reports
 	strategies      []string
 	kernels         []string
 	scenario        string
@@ -86,6 +89,7 @@ func (f *runFlags) add(fl *pflag.FlagSet) {
 	fl.StringVar(&f.out, "out", "", "folder of the run; one that was interrupted goes on there (default runs/DATE-TIME)")
 	fl.StringVar(&f.require, "require", "", "fail with status 1 if a strategy's letter is below this one (A to F)")
 	fl.BoolVar(&f.json, "json", false, "print run.json (docs/json.md describes it)")
+	f.reports.flags(fl)
 }
 
 func scenarioHelp() string {
@@ -117,6 +121,9 @@ func (f *runFlags) order(cmd *cobra.Command) (compare.RunOrder, error) {
 		if err := gate.CheckLetter(f.require); err != nil {
 			return o, fmt.Errorf("--require %q: %w", f.require, err)
 		}
+	}
+	if err := f.reports.check(); err != nil {
+		return o, err
 	}
 	if cmd.Flags().Changed("phase") && o.Trials == 1 {
 		return o, fmt.Errorf("--phase has no effect with one trial in each course: give --trials")
@@ -174,9 +181,7 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	})
 	p.end()
 	if r != nil {
-		if perr := f.print(cmd.OutOrStdout(), r, o.Out.Dir); perr != nil && err == nil {
-			err = perr
-		}
+		err = errors.Join(err, f.print(cmd.OutOrStdout(), r, o.Out.Dir), f.reports.write(results.OfRun(r, f.require)))
 	}
 	if err != nil {
 		return resumable(err, cmd, o.Out.Dir)
@@ -186,7 +191,7 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 
 // tell says what the run would do.
 func (f *runFlags) tell(cmd *cobra.Command, cat *kernels.Catalogue, o *compare.RunOrder, names []string) error {
-	t := tale{cmd.OutOrStdout(), cmd}
+	t := tale{w: cmd.OutOrStdout(), in: cmd}
 	if err := t.strategies(cat, names); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"lastpage/harness"
 	"lastpage/harness/compare"
 	"lastpage/harness/report"
+	"lastpage/harness/report/results"
 	"lastpage/kernels"
 	"lastpage/kernels/names"
 	"lastpage/lab"
@@ -24,6 +25,7 @@ import (
 type sweepFlags struct {
 	target
 	courses         courses
+	reports         reports
 	strategies      []string
 	points, workers int
 	by              string
@@ -64,6 +66,7 @@ tried once: on an exact wire it gives the same bytes whenever it is tried.`,
 	fl.IntVar(&f.sample, "sample", 50, "keep the evidence of every so many points (0: of none)")
 	fl.StringVar(&f.out, "out", "", "folder; several strategies get a folder in it each (default runs/sweep-DATE-TIME)")
 	fl.BoolVar(&f.json, "json", false, "print sweep.json (docs/json.md describes it)")
+	f.reports.flags(fl)
 	c.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
 	return c
 }
@@ -74,6 +77,9 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 	}
 	if !slices.Contains(compare.SweepBy, f.by) {
 		return names.Unknown("way to spread points", f.by, "(--by)", compare.SweepBy)
+	}
+	if err := f.reports.check(); err != nil {
+		return err
 	}
 	board, cat, err := f.open(cmd)
 	if err == nil {
@@ -154,7 +160,7 @@ type sweepJob struct {
 
 // tell says what the sweep would do.
 func (f *sweepFlags) tell(cmd *cobra.Command, cat *kernels.Catalogue) error {
-	t := tale{cmd.OutOrStdout(), cmd}
+	t := tale{w: cmd.OutOrStdout(), in: cmd}
 	if err := t.strategies(cat, f.strategies); err != nil {
 		return err
 	}
@@ -162,10 +168,16 @@ func (f *sweepFlags) tell(cmd *cobra.Command, cat *kernels.Catalogue) error {
 		" at most, and those that look for the edges", &f.target)
 }
 
-// document prints what --json asks for: one document, whatever the number of strategies.
+// document prints what --json asks for, one document whatever the number of strategies, and writes what --report does.
 func (f *sweepFlags) document(cmd *cobra.Command, all []*compare.Sweep) error {
+	if len(all) == 0 {
+		return nil
+	}
+	if err := f.reports.write(results.OfSweep(all)); err != nil {
+		return err
+	}
 	switch {
-	case !f.json || len(all) == 0:
+	case !f.json:
 		return nil
 	case len(all) == 1 && len(f.strategies) == 1:
 		return printJSON(cmd.OutOrStdout(), all[0])
