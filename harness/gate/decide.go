@@ -26,7 +26,7 @@ type Finding struct {
 	That     string  `json:"that"` // condition of must and not worse
 	Verdict  Verdict `json:"verdict"`
 	Why      string  `json:"why"`
-	Base     *Count  `json:"base"` // null: base was not asked
+	Base     *Count  `json:"base"` // null: base was not asked; of must it decides nothing
 	Head     *Count  `json:"head"`
 	Harmed   int     `json:"harmed"` // pairs of courses: base held, head did not
 	Mended   int     `json:"mended"` // the reverse
@@ -98,7 +98,25 @@ func (p *Policy) decide(all []Scenario) *Decision {
 	} else {
 		d.Verdict, d.Why = Unknown, "no rule of the policy applies to anything that was tried"
 	}
+	if d.Verdict == Pass {
+		d.Why = d.passes(all)
+	}
 	return d
+}
+
+// passes says what held, and what base did not hold of it.
+func (d *Decision) passes(all []Scenario) string {
+	most, worse := 0, ""
+	for _, s := range all {
+		most = max(most, len(s.Courses))
+	}
+	for i := range d.Findings {
+		if f := &d.Findings[i]; f.Base != nil && f.Head != nil && f.Base.Hold < f.Head.Hold {
+			worse += fmt.Sprintf("; base holds %s in %s courses only", f.That, f.Base)
+			break
+		}
+	}
+	return fmt.Sprintf("head holds every rule in every scenario that was tried (%d rules, at most %d courses)%s", len(d.Findings), most, worse)
 }
 
 // add keeps a finding; a rule that does not apply has no name.
@@ -111,6 +129,9 @@ func (d *Decision) add(f Finding) {
 // weight orders findings of one verdict: who bears a condition before who does not, the larger harm first.
 func (f *Finding) weight() float64 {
 	w := float64(f.Harmed)
+	if f.Rule == "comes to its trial" {
+		return math.Inf(1) // all else follows from it
+	}
 	if f.Head != nil && f.Rule == "must" {
 		w = float64(f.Head.Of - f.Head.Hold)
 	}
@@ -144,9 +165,16 @@ func (p *Policy) must(s *Scenario, m Must, alpha float64) Finding {
 	f := Finding{Scenario: s.Name, Rule: "must", That: m.That.String()}
 	var bad []bool
 	asked, wrong := false, 0
+	var base Count // beside it; it decides nothing
 	for i := range s.Courses {
 		v, is := s.Courses[i].Head.holds(m.That)
 		asked = asked || is
+		if b, is := s.Courses[i].Base.holds(m.That); is && b != Unknown {
+			base.Of++
+			if b == Pass {
+				base.Hold++
+			}
+		}
 		switch {
 		case !is:
 		case v == Unknown:
@@ -162,7 +190,7 @@ func (p *Policy) must(s *Scenario, m Must, alpha float64) Finding {
 	if !asked {
 		return Finding{}
 	}
-	f.Head = &Count{n - wrong, n}
+	f.Base, f.Head = &base, &Count{n - wrong, n}
 	if n == 0 {
 		f.Verdict, f.Why = Unknown, "no course of head says"
 		return f

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compare
+
+import (
+	"context"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"lastpage/dut/duttest"
+	"lastpage/harness"
+	"lastpage/harness/gate"
+)
+
+// gateOrder is a gate of the default policy on the scripted board.
+func gateOrder(t *testing.T, f *Folder, policy string) GateOrder {
+	t.Helper()
+	p, err := gate.LoadPolicy(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Moments = []string{"share:50%"}
+	s := small(t, "warn-nmi-panic")
+	return GateOrder{Scenarios: []harness.Scenario{s.Scenario}, Policy: p, Ensemble: Ensemble{Courses: 8, Seed: 1, How: harness.Branched}, Shape: s.Shape, Out: f}
+}
+
+// decided carries out a gate of two scripted kernels.
+func decided(t *testing.T, ctx context.Context, o GateOrder, base, head *scripted) (*Gate, error) {
+	t.Helper()
+	g := &Gate{Board: "scripted", Baud: 115200, Base: Variant{Image: "b"}, Head: Variant{Image: "h"}}
+	if err := g.Begin(&o); err != nil {
+		t.Fatal(err)
+	}
+	return g, g.Execute(ctx, o, subjectOn(base), subjectOn(head), nil)
+}
+
+// A head that stores the whole WARN passes what base fails; the reverse fails, and the records that are gone are named.
+func TestGate(t *testing.T) {
+	g, err := decided(t, t.Context(), gateOrder(t, open(t, GateName), "complete"), &scripted{inline: true}, &scripted{})
+	if err != nil || g.Decision.Verdict != gate.Pass || g.Status != harness.Finished {
+		t.Fatalf("mended: %v, %+v", err, g.Decision)
+	}
+	g, err = decided(t, t.Context(), gateOrder(t, open(t, GateName), "complete"), &scripted{}, &scripted{inline: true})
+	if err != nil || g.Decision.Verdict != gate.Fail || len(g.Flips) == 0 {
+		t.Fatalf("harmed: %v, %+v", err, g.Decision)
+	}
+	for _, f := range g.Flips {
+		if !f.Held || f.Lacks == 0 || len(f.Records) == 0 || f.Base == "" || f.Head == "" {
+			t.Errorf("%+v", f)
+		}
+	}
+	if len(g.Reworded) != 0 {
+		t.Errorf("reworded: %+v", g.Reworded[0])
+	}
+	loaded, err := LoadGate(g.out.Dir)
+	if err != nil || loaded.Decision.Verdict != gate.Fail || !reflect.DeepEqual(loaded.Flips, g.Flips) {
+		t.Errorf("what was kept is another: %v", err)
+	}
+}
+
+// Of equal kernels nothing is tried, unless something is asked of head alone: then only head is.
+func TestGateOfEqualKernels(t *testing.T) {
+	for policy, opened := range map[string][2]int{"default": {0, 0}, "complete": {0, 16}} {
+		o := gateOrder(t, open(t, GateName), policy)
+		base, head := &scripted{}, &scripted{}
+		g := &Gate{Equal: true}
+		if err := g.Begin(&o); err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Execute(t.Context(), o, subjectOn(base), subjectOn(head), nil); err != nil {
+			t.Fatal(err)
+		}
+		if g.Decision.Verdict != gate.Pass || base.opened != opened[0] || head.opened != opened[1] {
+			t.Errorf("%s: %v, opened %d and %d", policy, g.Decision.Verdict, base.opened, head.opened)
+		}
+	}
+}
+
+// A gate that was interrupted anywhere goes on to the same verdict, and no trial is made twice.
+func TestGateResumes(t *testing.T) {
+	order := func(f *Folder) GateOrder {
+		o := gateOrder(t, f, "default")
+		o.Ensemble.Courses = 5
+		return o
+	}
+	whole, err := decided(t, t.Context(), order(open(t, GateName)), &scripted{}, &scripted{inline: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, after := range []int{0, 3, 9} {
+		f := open(t, GateName)
+		ctx, cancel := context.WithCancel(t.Context())
+		base, head := &scripted{}, &scripted{inline: true, after: after, cancel: cancel}
+		if _, err := decided(t, ctx, order(f), base, head); err == nil {
+			t.Fatalf("after %d: it was not interrupted", after)
+		}
+		cut := 1
+		head.cancel = nil
+		g, err := decided(t, t.Context(), order(f), base, head)
+		if err != nil || g.Decision.Verdict != whole.Decision.Verdict || g.Decision.Why != whole.Decision.Why || head.opened != 10+cut || base.opened > 11 {
+			t.Errorf("after %d: %v, %+v, opened %d and %d", after, err, g.Decision, base.opened, head.opened)
+		}
+	}
+}
+
+// A gate with other courses is another gate: more of them cannot be added to one that did not please.
+func TestGateRefusesMoreCourses(t *testing.T) {
+	f := open(t, GateName)
+	o := gateOrder(t, f, "default")
+	o.Ensemble.Courses = 2
+	if g, err := decided(t, t.Context(), o, &scripted{}, &scripted{}); err != nil || g.Decision.Verdict != gate.Unknown || g.Decision.Missing == nil {
+		t.Fatalf("%v, %+v", err, g.Decision)
+	}
+	o.Ensemble.Courses = 8
+	if err := new(Gate).Begin(&o); err == nil || !strings.Contains(err.Error(), "made with") {
+		t.Errorf("%v", err)
+	}
+}
+
+// On a board that never repeats itself courses come one after another, and end with the decision.
+func TestGateSequential(t *testing.T) {
+	o := gateOrder(t, open(t, GateName), "default")
+	o.Sequential, o.Ensemble = true, Ensemble{Courses: 60, How: harness.OwnWay}
+	g, err := decided(t, t.Context(), o, &scripted{}, &scripted{inline: true})
+	if err != nil || g.Decision.Verdict != gate.Fail || g.Scenarios[0].Courses >= 60 || g.Scenarios[0].Courses < 5 {
+		t.Errorf("%v, %+v after %d courses", err, g.Decision, g.Scenarios[0].Courses)
+	}
+}
+
+// A head that dies in its boot fails after one course; one that never comes to its trial fails by the test; a board that cannot is unknown.
+func TestGateFaults(t *testing.T) {
+	dies := func(s *duttest.Script) {
+		s.Steps, s.Said, s.EndBy = []duttest.Step{{Say: "Kernel panic - not syncing: no init\r\n"}}, nil, "guest-reset"
+	}
+	hangs := func(s *duttest.Script) { s.Steps, s.Said = []duttest.Step{{Say: "Linux version 1.0\r\n"}}, nil }
+	spoilt := func(s *duttest.Script) { s.Void = []string{"overrun"} }
+	for _, c := range []struct {
+		name   string
+		base   *scripted
+		head   *scripted
+		is     gate.Verdict
+		opened int // boards of head
+		why    string
+	}{
+		{"dies", &scripted{}, &scripted{change: dies}, gate.Fail, 1, "head died before it could be tried"},
+		{"base dies", &scripted{change: dies}, &scripted{}, gate.Unknown, 2, "base died"},
+		{"hangs", &scripted{}, &scripted{change: hangs}, gate.Fail, 9, "head in 0 of 8"},
+		{"void", &scripted{}, &scripted{change: spoilt}, gate.Unknown, 8, "no pair of courses says"},
+	} {
+		g, err := decided(t, t.Context(), gateOrder(t, open(t, GateName), "default"), c.base, c.head)
+		if err != nil || g.Decision.Verdict != c.is || !strings.Contains(g.Decision.Why, c.why) || c.head.opened != c.opened {
+			t.Errorf("%s: %v, %+v, opened %d", c.name, err, g.Decision, c.head.opened)
+		}
+		if !harness.Exists(filepath.Join(g.out.Dir, GateName)) {
+			t.Errorf("%s: no %s", c.name, GateName)
+		}
+	}
+}
