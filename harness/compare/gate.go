@@ -76,6 +76,9 @@ type GateRun struct {
 	Courses  int      `json:"courses"` // of each side
 	// Alike are pairs of courses that were still equal, in the records that were pending, when the trouble began.
 	Alike int `json:"alike"`
+	// Voids and Tried count the trials of base and of head.
+	Voids [2]int `json:"voids"`
+	Tried [2]int `json:"tried"`
 
 	run *Run
 }
@@ -207,6 +210,10 @@ func (g *Gate) Execute(ctx context.Context, o GateOrder, base, head *harness.Sub
 			return err
 		}
 		gr := &GateRun{Scenario: sc.Name, Dir: or.Out.Dir, Moments: s.Moments, Courses: len(s.Courses), Alike: alike(s), run: run}
+		for _, c := range s.Courses {
+			gr.Tried[0], gr.Tried[1] = gr.Tried[0]+c.Base.Tried, gr.Tried[1]+c.Head.Tried
+			gr.Voids[0], gr.Voids[1] = gr.Voids[0]+c.Base.Void, gr.Voids[1]+c.Head.Void
+		}
 		g.Scenarios = append(g.Scenarios, gr)
 		if err := g.reword(ctx, gr, &s); err != nil {
 			return err

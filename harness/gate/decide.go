@@ -289,6 +289,9 @@ func (p *Policy) compared(f Finding, s *Scenario, q pairs, by, alpha float64) Fi
 	if f.That == "" {
 		f.Why = fmt.Sprintf("base came there in %s courses, head in %s", f.Base, f.Head)
 	}
+	if f.Verdict == Fail && f.P != nil {
+		f.Why += fmt.Sprintf(" (Fisher's exact test: p %.2g)", *f.P)
+	}
 	if f.Verdict == Unknown {
 		f.more = func() *int {
 			if s.Sequential {

@@ -39,7 +39,7 @@ func Gate(w io.Writer, g *compare.Gate) error {
 	add("  head     ", "           ", variant(&g.Head), 3)
 	add("  board    ", "           ", board(g), 2)
 	if g.Fault == "" {
-		add("  tried    ", "           ", tried(g), 2)
+		add("  tried    ", "           ", tried(g), 3)
 	}
 	add("  policy   ", "           ", fmt.Sprintf("%s; errors: fails what is no worse in %.3g %%, passes %.3g %% of harm in %.3g %%", g.Policy.Name,
 		100*g.Policy.Test.Alpha, 100*g.Policy.Test.P1, 100*g.Policy.Test.Beta), 2)
@@ -126,7 +126,11 @@ func tried(g *compare.Gate) string {
 	}
 	var all []string
 	for _, s := range g.Scenarios {
-		all = append(all, fmt.Sprintf("%s: %d courses, %d moments in each", s.Scenario, s.Courses, len(s.Moments)))
+		void := "no trial void"
+		if s.Voids[0]+s.Voids[1] > 0 {
+			void = fmt.Sprintf("void base %d of %d, head %d of %d", s.Voids[0], s.Tried[0], s.Voids[1], s.Tried[1])
+		}
+		all = append(all, fmt.Sprintf("%s: N %d courses, %d moments in each, %s", s.Scenario, s.Courses, len(s.Moments), void))
 	}
 	how := string(g.Ensemble.How)
 	if g.Ensemble.Seed > 0 {
