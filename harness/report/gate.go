@@ -26,10 +26,10 @@ func Gate(w io.Writer, g *compare.Gate) error {
 	}
 	add("", "", strings.ToUpper(g.Decision.Verdict.String())+": "+g.Decision.Why, 4)
 	lines = append(lines, "")
-	for _, t := range Telling(g) {
-		add("  ", "    ", t, 1)
-	}
-	if len(lines) > 2 {
+	if all := Telling(g); len(all) > 0 {
+		for _, t := range all {
+			add("  ", "    ", t, 1)
+		}
 		lines = append(lines, "")
 	}
 	if d := g.Decision; d.Missing != nil {
