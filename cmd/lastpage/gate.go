@@ -301,7 +301,7 @@ func (f *gateFlags) execute(cmd *cobra.Command, board *lab.Board, o compare.Gate
 		if err := g.Begin(&o); err != nil {
 			return nil, err
 		}
-		return g, g.Ruin(gate.Fail, "head does not build, base does: "+firstLine(broken.Text)+" (log: "+broken.Log+")")
+		return g, g.Ruin(gate.Fail, "head does not build, base does: "+complaint(broken.Text)+" (log: "+broken.Log+")")
 	}
 	g.Equal = g.Base.Image == g.Head.Image && strings.Join(strings.Fields(base.cmdline), " ") == strings.Join(strings.Fields(head.cmdline), " ")
 	if err := g.Begin(&o); err != nil {

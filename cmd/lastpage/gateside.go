@@ -65,3 +65,15 @@ func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return line
 }
+
+// complaint is the line of a compiler's or linker's words that says what is wrong.
+func complaint(text string) string {
+	for line := range strings.Lines(text) {
+		for _, sign := range []string{"error:", "undefined reference", "No rule to make"} {
+			if strings.Contains(line, sign) {
+				return strings.TrimSpace(strings.TrimPrefix(line, "../src/"))
+			}
+		}
+	}
+	return firstLine(text)
+}

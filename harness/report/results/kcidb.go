@@ -42,7 +42,7 @@ type (
 		Comment      string            `json:"comment"`
 		Architecture string            `json:"architecture"`
 		Status       Status            `json:"status"`
-		Misc         map[string]string `json:"misc,omitempty"`
+		Log          string            `json:"log_excerpt,omitempty"`
 	}
 	kcidbTest struct {
 		ID          string            `json:"id"`
@@ -76,7 +76,11 @@ func writeKCIDB(w io.Writer, s *Suite) error {
 		}
 		seen[id] = true
 		all.Checkouts = append(all.Checkouts, kcidbCheckout{ID: id, Origin: origin, Comment: k.Origin["tree"], Valid: true, Commit: fullCommit.FindString(k.Origin["commit"]), Misc: k.Origin})
-		all.Builds = append(all.Builds, kcidbBuild{ID: id, Checkout: id, Origin: origin, Comment: strings.TrimSpace(k.Name + " Linux " + k.Release), Architecture: "x86_64", Status: Pass})
+		b := kcidbBuild{ID: id, Checkout: id, Origin: origin, Comment: strings.TrimSpace(k.Name + " Linux " + k.Release), Architecture: "x86_64", Status: Pass}
+		if k.Broken != "" {
+			b.Status, b.Log = Fail, excerpt([]byte(k.Broken))
+		}
+		all.Builds = append(all.Builds, b)
 	}
 	for _, c := range s.Cases {
 		if c.Kernel >= len(builds) {

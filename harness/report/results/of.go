@@ -17,10 +17,14 @@ func OfGate(g *compare.Gate) *Suite {
 	if g.Finished != nil {
 		s.Finished = *g.Finished
 	}
-	for _, v := range []compare.Variant{g.Base, g.Head} {
-		s.Kernels = append(s.Kernels, Kernel{Name: v.Asked, Release: v.Release, Key: v.Image + fmt.Sprint(v.Patches), Origin: v.Origin})
-	}
 	const head = 1
+	for i, v := range []compare.Variant{g.Base, g.Head} {
+		k := Kernel{Name: []string{compare.BaseName, compare.HeadName}[i] + " (" + v.Asked + ")", Release: v.Release, Key: v.Image + v.Cmdline + fmt.Sprint(v.Patches), Origin: v.Origin}
+		if i == head && g.Head.Image == "" {
+			k.Broken = g.Fault
+		}
+		s.Kernels = append(s.Kernels, k)
+	}
 	if g.Decision == nil {
 		s.Cases = append(s.Cases, Case{Group: "gate", Name: "verdict", Kernel: head, Status: Miss, Why: "the gate was not finished"})
 		return s

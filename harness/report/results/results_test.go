@@ -238,12 +238,17 @@ func TestSuites(t *testing.T) {
 	if c := OfSweep(sw).Cases; c[0].Status != Done || c[1].Status != Error || c[2].Status != Miss {
 		t.Errorf("%+v", c)
 	}
-	g := &compare.Gate{Decision: &gate.Decision{Verdict: gate.Fail, Findings: []gate.Finding{{Scenario: "warn", Rule: "must", That: "warn.stored >= 1", Verdict: gate.Fail},
+	g := &compare.Gate{Base: compare.Variant{Asked: "inline", Image: "a"}, Head: compare.Variant{Asked: "inline"}, Decision: &gate.Decision{Verdict: gate.Fail, Findings: []gate.Finding{{Scenario: "warn", Rule: "must", That: "warn.stored >= 1", Verdict: gate.Fail},
 		{Scenario: "warn", Rule: "void trials", Verdict: gate.Unknown}, {Scenario: "warn", Rule: "can be played", Verdict: gate.Unknown}}},
 		Flips: []*compare.Flip{{Scenario: "warn", That: "warn.stored >= 1", Course: 2, Moment: "share:50%", Lacks: 28}}}
 	c := OfGate(g).Cases
 	if c[0].Status != Fail || c[1].Status != Fail || !strings.Contains(c[1].Why, "course 2, share:50%: 28 records lack") || c[2].Status != Miss || c[3].Status != Skip {
 		t.Errorf("%+v", c)
+	}
+	g.Decision, g.Fault = &gate.Decision{Verdict: gate.Fail, Why: "head does not build"}, "head does not build"
+	var doc kcidbAll
+	if err := json.Unmarshal(written(t, "kcidb", OfGate(g)), &doc); err != nil || doc.Builds[len(doc.Builds)-1].Status != Fail || doc.Builds[0].Status != Pass {
+		t.Errorf("%v, %+v", err, doc.Builds)
 	}
 	g.Decision = nil
 	if c := OfGate(g).Cases; c[0].Status != Miss {

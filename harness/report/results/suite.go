@@ -49,6 +49,7 @@ type Kernel struct {
 	Release string
 	Key     string // what tells it from others: its digest, or its name
 	Origin  map[string]string
+	Broken  string // why it does not build; "": it does
 }
 
 // Case is one result.
