@@ -246,7 +246,7 @@ func (g *Gate) scenario(ctx context.Context, o *GateOrder, or RunOrder, subjects
 		g.note(r)
 		s = o.scenario(or, r)
 		s.Sequential = o.Sequential
-		if k >= n || s.Cannot != "" || dead(s) || o.Sequential && gate.Decide(o.Policy, []gate.Scenario{s}).Verdict != gate.Unknown {
+		if k >= n || s.Cannot != "" || dead(s) || o.Sequential && blind(s) || o.Sequential && gate.Decide(o.Policy, []gate.Scenario{s}).Verdict != gate.Unknown {
 			return s, r, nil
 		}
 	}
@@ -262,6 +262,28 @@ func (g *Gate) note(r *Run) {
 func dead(s gate.Scenario) bool {
 	for _, c := range s.Courses {
 		if c.Head.Dead || c.Base.Dead {
+			return true
+		}
+	}
+	return false
+}
+
+// blindCourses is after how many courses of which nothing counts a board that never repeats itself is given up.
+const blindCourses = 3
+
+// blind: no trial of a moment counts, on one side at least.
+func blind(s gate.Scenario) bool {
+	if len(s.Courses) < blindCourses {
+		return false
+	}
+	for _, of := range []func(*gate.Course) *gate.Side{func(c *gate.Course) *gate.Side { return &c.Base }, func(c *gate.Course) *gate.Side { return &c.Head }} {
+		seen := false
+		for i := range s.Courses {
+			for _, g := range of(&s.Courses[i]).Grades {
+				seen = seen || g != nil
+			}
+		}
+		if !seen {
 			return true
 		}
 	}

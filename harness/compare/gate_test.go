@@ -127,6 +127,12 @@ func TestGateSequential(t *testing.T) {
 	if err != nil || g.Decision.Verdict != gate.Fail || g.Scenarios[0].Courses >= 60 || g.Scenarios[0].Courses < 5 {
 		t.Errorf("%v, %+v after %d courses", err, g.Decision, g.Scenarios[0].Courses)
 	}
+	// One on which nothing counts is given up.
+	o.Out = open(t, GateName)
+	g, err = decided(t, t.Context(), o, &scripted{}, &scripted{change: func(s *duttest.Script) { s.Void = []string{"overrun"} }})
+	if err != nil || g.Decision.Verdict != gate.Unknown || g.Scenarios[0].Courses != blindCourses {
+		t.Errorf("%v, %+v after %d courses", err, g.Decision, g.Scenarios[0].Courses)
+	}
 }
 
 // A head that dies in its boot fails after one course; one that never comes to its trial fails by the test; a board that cannot is unknown.

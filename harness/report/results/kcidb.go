@@ -36,13 +36,13 @@ type (
 		Misc    map[string]string `json:"misc,omitempty"`
 	}
 	kcidbBuild struct {
-		ID           string            `json:"id"`
-		Checkout     string            `json:"checkout_id"`
-		Origin       string            `json:"origin"`
-		Comment      string            `json:"comment"`
-		Architecture string            `json:"architecture"`
-		Status       Status            `json:"status"`
-		Log          string            `json:"log_excerpt,omitempty"`
+		ID           string `json:"id"`
+		Checkout     string `json:"checkout_id"`
+		Origin       string `json:"origin"`
+		Comment      string `json:"comment"`
+		Architecture string `json:"architecture"`
+		Status       Status `json:"status"`
+		Log          string `json:"log_excerpt,omitempty"`
 	}
 	kcidbTest struct {
 		ID          string            `json:"id"`
