@@ -14,6 +14,7 @@ import (
 
 	"lastpage/kernels/debian"
 	"lastpage/kernels/names"
+	"lastpage/kernels/prebuilt"
 )
 
 //go:embed catalogue.yaml
@@ -40,6 +41,8 @@ type Kernel struct {
 type Source struct {
 	DebianImage *debian.Request `yaml:"debian-image" json:"debian_image,omitempty"`
 	Build       *BuildSource    `yaml:"build" json:"build,omitempty"`
+	// Image is a kernel that somebody else has built. Its entry may leave the console out: the headers tell it.
+	Image *prebuilt.Source `yaml:"image" json:"image,omitempty"`
 }
 
 // Strategy is a way to flush.
@@ -125,6 +128,9 @@ func (c *Catalogue) check() error {
 		switch k.Console {
 		case ConsoleLegacy, ConsoleEarlyAtomic, ConsoleNBCON:
 		default:
+			if k.Console == "" && k.Source.Image != nil {
+				break
+			}
 			bad("kernel %s: console %q: want %s, %s or %s", k.Name, k.Console, ConsoleLegacy, ConsoleEarlyAtomic, ConsoleNBCON)
 		}
 		if k.ExactCPUs < 0 || k.ExactCPUs > 8 {
@@ -157,13 +163,21 @@ func (s Source) Newer() bool { return s.DebianImage != nil || s.Build != nil && 
 var imagePackage = regexp.MustCompile(`^linux-image-[0-9].*-amd64(-unsigned)?$`)
 
 func (s Source) check() error {
+	given := 0
+	for _, set := range []bool{s.DebianImage != nil, s.Build != nil, s.Image != nil} {
+		if set {
+			given++
+		}
+	}
 	switch {
-	case s.DebianImage == nil && s.Build == nil:
-		return errors.New("none given, want debian-image or build")
-	case s.DebianImage != nil && s.Build != nil:
-		return errors.New("debian-image and build: want one of them")
+	case given == 0:
+		return errors.New("none given, want debian-image, build or image")
+	case given > 1:
+		return errors.New("debian-image, build and image: want one of them")
 	case s.Build != nil:
 		return s.Build.check()
+	case s.Image != nil:
+		return s.Image.Check()
 	case !imagePackage.MatchString(s.DebianImage.Package):
 		return fmt.Errorf("debian-image: package %q: want linux-image-*-amd64, or linux-image-*-amd64-unsigned where there is one", s.DebianImage.Package)
 	}

@@ -42,6 +42,8 @@ func (c *Catalogue) Forecast(ctx context.Context, name string) (*Forecast, error
 	case k.Source.DebianImage != nil:
 		f.Fetch = debian.KernelNeeds(ctx, *k.Source.DebianImage)
 		return f, nil
+	case k.Source.Image != nil:
+		return f, nil // nothing is fetched
 	case k.Source.Build == nil:
 		return nil, fmt.Errorf("kernel %s: the entry names no source", name)
 	}

@@ -24,6 +24,7 @@ const (
 	ConsoleLegacy      Console = "legacy"       // printed by whoever owns console_lock
 	ConsoleEarlyAtomic Console = "early-atomic" // the 6.1 real-time patches: atomic consoles and a kthread
 	ConsoleNBCON       Console = "nbcon"        // write_atomic, write_thread, a printer kthread
+	ConsoleUnknown     Console = "?"            // of a kernel whose headers do not tell
 )
 
 // Image is a kernel ready to boot. All paths are absolute and lie in the store; they may be read, never written.
@@ -37,8 +38,9 @@ type Image struct {
 	Config       string              `json:"config,omitempty"`
 	PrintkCaller bool                `json:"printk_caller"`     // CONFIG_PRINTK_CALLER: console lines carry "[ T12]" or "[ C0]"
 	Init         string              `json:"init"`              // the guest's init
-	Probe        string              `json:"probe"`             // lastpage_probe.ko
+	Probe        string              `json:"probe"`             // lastpage_probe.ko; "" of a bare image
 	Modules      []string            `json:"modules,omitempty"` // .ko files in load order; empty if all is built in
+	Initrd       string              `json:"initrd,omitempty"`  // archives whose files are in the guest before ours, not compressed
 	Packages     []debian.Provenance `json:"packages,omitempty"`
 	Key          string              `json:"key"` // digest of everything the image was made from
 	// Origin says what a kernel was made from where that is the user's: tree, commit, patches and configuration, with their digests.
@@ -49,6 +51,7 @@ type Image struct {
 type Options struct {
 	Refresh  bool      // look for newer packages
 	Progress io.Writer // a line for each step that takes time; nil for none
+	Bare     bool      // for a guest in which nothing is provoked: a prebuilt kernel needs no headers, and has no probe then
 }
 
 // Image is Prepare without a refresh.
@@ -79,6 +82,8 @@ func (c *Catalogue) Prepare(ctx context.Context, name string, o Options) (*Image
 		err = img.fromDebian(ctx, *k.Source.DebianImage, o)
 	case k.Source.Build != nil:
 		err = img.fromBuild(ctx, k.Source.Build, o)
+	case k.Source.Image != nil:
+		err = img.fromImage(ctx, *k.Source.Image, o)
 	default:
 		err = errors.New("the entry names no source")
 	}
@@ -88,12 +93,17 @@ func (c *Catalogue) Prepare(ctx context.Context, name string, o Options) (*Image
 	if img.Init, err = guest.Build(ctx, o.Progress); err != nil {
 		return nil, fmt.Errorf("kernel %s: %w", name, err)
 	}
-	config, err := os.ReadFile(img.Config)
-	if err != nil {
-		return nil, fmt.Errorf("kernel %s: %w", name, err)
+	if img.Config != "" {
+		config, err := os.ReadFile(img.Config)
+		if err != nil {
+			return nil, fmt.Errorf("kernel %s: %w", name, err)
+		}
+		img.PrintkCaller = strings.Contains("\n"+string(config), "\nCONFIG_PRINTK_CALLER=y\n")
 	}
-	img.PrintkCaller = strings.Contains("\n"+string(config), "\nCONFIG_PRINTK_CALLER=y\n")
 	parts := []string{img.Vmlinuz, img.Init, img.Probe}
+	if img.Initrd != "" {
+		parts = append(parts, img.Initrd)
+	}
 	img.Key = store.Key(append(parts, img.Modules...)...)
 	return img, nil
 }
@@ -116,12 +126,21 @@ func (img *Image) fromDebian(ctx context.Context, r debian.Request, o Options) e
 
 // loadable is the modules of the control channel, decompressed, in load order.
 func loadable(ctx context.Context, k *debian.Kernel, progress io.Writer) ([]string, error) {
-	dir, err := store.Do(ctx, "modules", store.Key("1", k.Packages[0].SHA256), progress, func(ctx context.Context, tmp string) error {
-		list, err := os.ReadFile(filepath.Join(k.Boot, "modules.builtin"))
-		if err != nil {
-			return err
-		}
-		order, err := expand(ctx, filepath.Join(k.Boot, "modules"), tmp, string(list), controlModules)
+	files, err := filepath.Glob(filepath.Join(k.Boot, "modules", "*.ko*"))
+	if err != nil {
+		return nil, err
+	}
+	list, err := os.ReadFile(filepath.Join(k.Boot, "modules.builtin"))
+	if err != nil {
+		return nil, err
+	}
+	return ordered(ctx, store.Key("1", k.Packages[0].SHA256), files, string(list), progress)
+}
+
+// ordered expands the modules of the control channel among files into the store. builtin is the text of modules.builtin.
+func ordered(ctx context.Context, key string, files []string, builtin string, progress io.Writer) ([]string, error) {
+	dir, err := store.Do(ctx, "modules", key, progress, func(ctx context.Context, tmp string) error {
+		order, err := expand(ctx, files, tmp, builtin, controlModules)
 		if err != nil {
 			return err
 		}
@@ -134,9 +153,9 @@ func loadable(ctx context.Context, k *debian.Kernel, progress io.Writer) ([]stri
 	if err != nil {
 		return nil, err
 	}
-	var files []string
+	var made []string
 	for _, f := range strings.Fields(string(order)) {
-		files = append(files, filepath.Join(dir, f))
+		made = append(made, filepath.Join(dir, f))
 	}
-	return files, nil
+	return made, nil
 }

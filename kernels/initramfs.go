@@ -25,7 +25,18 @@ const (
 
 // WriteInitramfs writes an uncompressed newc archive with the init, the modules, the probe, the plan and extra files (path in the
 // guest -> path here; mode taken from the file). Equal inputs give equal bytes. Compression would only cost guest time.
+//
+// What is in the image's own initrd is there too, and ours replaces what has the same name.
 func WriteInitramfs(w io.Writer, img *Image, p *plan.Plan, extra map[string]string) error {
+	if img.Initrd != "" {
+		data, err := os.ReadFile(img.Initrd)
+		if err == nil {
+			_, err = w.Write(data)
+		}
+		if err != nil {
+			return fmt.Errorf("write initramfs: %w", err)
+		}
+	}
 	a := &archive{w: cpio.NewWriter(w), dirs: map[string]bool{}}
 	planned, err := p.Encode()
 	if err != nil {
@@ -33,7 +44,9 @@ func WriteInitramfs(w io.Writer, img *Image, p *plan.Plan, extra map[string]stri
 	}
 	a.file("/init", img.Init, 0o755)
 	a.data(plan.Path, planned, 0o644)
-	a.file(guestProbe, img.Probe, 0o644)
+	if img.Probe != "" {
+		a.file(guestProbe, img.Probe, 0o644)
+	}
 	var order strings.Builder
 	for _, m := range img.Modules {
 		at := guestDir + "/" + path.Base(m)

@@ -17,16 +17,12 @@ import (
 // controlModules is what the control channel needs, if it is not built in.
 var controlModules = []string{"virtio_pci", "virtio_console"}
 
-// expand decompresses the modules of dir into out and returns the files wanted names need, in load order. builtin is the text of
+// expand decompresses those of the modules files into out that wanted names need, and returns them in load order. builtin is the text of
 // modules.builtin.
-func expand(ctx context.Context, dir, out, builtin string, wanted []string) ([]string, error) {
+func expand(ctx context.Context, files []string, out, builtin string, wanted []string) ([]string, error) {
 	in := map[string]bool{}
 	for l := range strings.Lines(builtin) {
 		in[moduleName(strings.TrimSpace(l))] = true
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "*.ko*"))
-	if err != nil {
-		return nil, err
 	}
 	have := map[string]string{}
 	for _, f := range files {
@@ -42,7 +38,7 @@ func expand(ctx context.Context, dir, out, builtin string, wanted []string) ([]s
 		seen[name] = true
 		file, ok := have[name]
 		if !ok {
-			return fmt.Errorf("module %s, needed by %s, is not in the package", name, by)
+			return fmt.Errorf("module %s, needed by %s, is not there", name, by)
 		}
 		ko := filepath.Join(out, name+".ko")
 		if err := decompress(ctx, file, ko); err != nil {

@@ -34,6 +34,7 @@ type bridged struct {
 	cpus, memory                   int
 	tcp, telnet, link              string
 	fullRate                       bool
+	image                          imageFlags
 }
 
 func newWireBridge() *cobra.Command {
@@ -59,11 +60,13 @@ Whatever was lost is counted and told at the end, with everything else that is n
 		Example: `  lastpage wire bridge                                   Debian 12's backported cloud kernel, a shell
   lastpage wire bridge --firmware u-boot --tcp :4000     U-Boot; nc 127.0.0.1 4000
   lastpage wire bridge --link /tmp/dut & picocom -b 115200 /tmp/dut
+  lastpage wire bridge --image ~/src/linux/arch/x86/boot/bzImage
   lastpage wire bridge --kernel debian-6.12-rt --append 'loglevel=8' --rfc2217 :4001`,
 		Args: nothing,
 	}
 	fl := c.Flags()
 	fl.StringVar(&o.kernel, "kernel", "debian-6.12-cloud", "kernel of the catalogue")
+	o.image.flags(fl)
 	fl.StringVar(&o.firmware, "firmware", "", "file to run instead of a kernel; u-boot: Debian's u-boot-qemu")
 	fl.StringVar(&o.more, "append", "", "more for the kernel's command line")
 	fl.IntVar(&o.cpus, "cpus", 1, "CPUs of the guest; each takes one of the host's")
@@ -77,9 +80,17 @@ Whatever was lost is counted and told at the end, with everything else that is n
 	quietFlag(c)
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.firmware != "" {
-			if err := idle(cmd, "with --firmware, which runs in place of a kernel", "kernel", "append", "catalogue"); err != nil {
+			if err := idle(cmd, "with --firmware, which runs in place of a kernel", "kernel", "append", "catalogue", "image"); err != nil {
 				return err
 			}
+		}
+		if len(o.image.files) > 0 {
+			if err := idle(cmd, "with --image, which is booted in its place", "kernel"); err != nil {
+				return err
+			}
+		}
+		if len(o.image.files) > 1 {
+			return fmt.Errorf("--image %s: one kernel can be booted, %d are given", strings.Join(o.image.files, ", "), len(o.image.files))
 		}
 		if _, err := os.Lstat(o.link); o.link != "" && err == nil {
 			return fmt.Errorf("--link %s is there already: remove it, or take another name", o.link)
@@ -95,7 +106,7 @@ func (o *bridged) run(cmd *cobra.Command) error {
 		return fmt.Errorf("--cpus %d, --memory %d: want 1 to 8, and 64 to 2048 MiB", o.cpus, o.memory)
 	}
 	p := newProgress(cmd)
-	m, err := o.machine(ctx, p)
+	m, err := o.machine(ctx, cmd, p)
 	p.end()
 	if err != nil {
 		return err
@@ -126,7 +137,7 @@ func (o *bridged) run(cmd *cobra.Command) error {
 }
 
 // machine fetches and packs what is booted, and makes sure that the wire can be trusted in this QEMU.
-func (o *bridged) machine(ctx context.Context, p *progress) (m live.Machine, err error) {
+func (o *bridged) machine(ctx context.Context, cmd *cobra.Command, p *progress) (m live.Machine, err error) {
 	binary := o.binary
 	if binary == "" {
 		binary = "qemu-system-x86_64"
@@ -149,7 +160,13 @@ func (o *bridged) machine(ctx context.Context, p *progress) (m live.Machine, err
 	if err != nil {
 		return m, err
 	}
-	img, err := cat.Image(ctx, o.kernel, p)
+	if err := o.image.use(cmd, cat); err != nil {
+		return m, err
+	}
+	for _, name := range o.image.names {
+		o.kernel = name
+	}
+	img, err := cat.Prepare(ctx, o.kernel, kernels.Options{Progress: p, Bare: true})
 	if err != nil {
 		return m, err
 	}

@@ -38,7 +38,7 @@ func complete(c *cobra.Command) {
 			_ = c.RegisterFlagCompletionFunc(name, v.complete)
 		}
 	}
-	for _, name := range []string{"tree", "out", "resume"} {
+	for _, name := range []string{"tree", "out", "resume", "headers", "modules"} {
 		if c.Flags().Lookup(name) != nil {
 			_ = c.MarkFlagDirname(name)
 		}

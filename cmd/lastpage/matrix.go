@@ -93,7 +93,7 @@ With courses, a scenario that nothing interrupts is tried once in each.`,
 func (f *matrixFlags) order(cmd *cobra.Command) (compare.MatrixOrder, error) {
 	o := compare.MatrixOrder{Retries: f.retries, Workers: f.workers, Trials: f.trials, PhaseUS: 700, Shape: f.shape()}
 	if f.masks {
-		if err := idle(cmd, "beside --masks, which brings its own: leave one of them out", "strategy", "scenario"); err != nil {
+		if err := idle(cmd, "beside --masks, which brings its own: leave one of them out", "strategy", "scenario", "image"); err != nil {
 			return o, err
 		}
 		o.Trials = max(1, f.trials)
@@ -152,6 +152,7 @@ func (f *matrixFlags) run(cmd *cobra.Command) error {
 	}
 	board, cat, err := f.open(cmd)
 	if err == nil {
+		f.strategies = f.image.tried(cmd, f.strategies, f.strategies)
 		err = f.known(cmd, cat, f.strategies)
 	}
 	if err != nil {

@@ -64,6 +64,7 @@ A trial that the harness spoilt is void: it is repeated, counted, and never grad
 		Example: `  lastpage run
   lastpage run --strategy nbcon-rt --scenario warn-nmi-panic --inject share:10% --inject share:90%
   lastpage run --tree ~/src/linux --patch 0001-mine.patch
+  lastpage run --image ~/src/linux/arch/x86/boot/bzImage
   lastpage run --strategy legacy --scenario warn --trials 20 --board qemu-concurrent`,
 		Args: nothing,
 	}
@@ -213,6 +214,7 @@ func (f *runFlags) names(cmd *cobra.Command, cat *kernels.Catalogue) ([]string, 
 		cat.Strategies = append(cat.Strategies, kernels.Strategy{Name: k, Kernel: k, StandsFor: "the kernel as it is"})
 		names = append(names, k)
 	}
+	names = append(names, f.image.names...)
 	switch {
 	case len(names) > 0:
 	case f.tree.Set():

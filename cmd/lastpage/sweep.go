@@ -83,6 +83,7 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 	}
 	board, cat, err := f.open(cmd)
 	if err == nil {
+		f.strategies = f.image.tried(cmd, f.strategies, f.strategies)
 		err = f.known(cmd, cat, f.strategies)
 	}
 	if err != nil {

@@ -23,6 +23,7 @@ type target struct {
 	board, inventory string
 	catalogue        []string
 	tree             kernels.Tree
+	image            imageFlags
 	baud             int
 	backlog, length  int
 }
@@ -32,6 +33,8 @@ func (t *target) flags(fl *pflag.FlagSet) {
 	fl.StringVar(&t.inventory, "inventory", "", "inventory file (default: the built-in one)")
 	fl.StringSliceVar(&t.catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
 	treeFlags(fl, &t.tree)
+	t.image.flags(fl)
+	fl.StringVar(&t.image.more, "append", "", "more for the command line of --image")
 	fl.IntVar(&t.baud, "baud", 115200, "rate of the line")
 	fl.IntVar(&t.backlog, "backlog", 600, "records of the backlog")
 	fl.IntVar(&t.length, "record-len", 80, "bytes of text in a record of the backlog")
@@ -59,6 +62,12 @@ func (t *target) open(cmd *cobra.Command) (*lab.Board, *kernels.Catalogue, error
 		return nil, nil, err
 	}
 	cat, err := kernels.LoadCatalogue(t.catalogue...)
+	if err == nil && len(t.image.files) == 0 {
+		err = idle(cmd, "without --image, whose command line it is", "append")
+	}
+	if err == nil {
+		err = t.image.use(cmd, cat)
+	}
 	if err == nil && t.tree.Set() {
 		err = cat.Use(kernels.Strategic, t.tree)
 	}

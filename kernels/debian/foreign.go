@@ -139,9 +139,9 @@ func isProgram(p string) (bool, error) {
 	return string(magic[:]) == "\x7fELF", err
 }
 
-// otherCompiler gives make the compiler that there is, if the kernel's own is not here. A compiler older than the kernel's may lack
+// OtherCompiler gives make the compiler that there is, if the kernel's own is not here. A compiler older than the kernel's may lack
 // -fmin-function-alignment (since GCC 14): then functions are aligned by -falign-functions, as the kernel does for old compilers.
-func otherCompiler(config string) ([]string, error) {
+func OtherCompiler(config string) ([]string, error) {
 	text, err := os.ReadFile(config)
 	if err != nil {
 		return nil, err

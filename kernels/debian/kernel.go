@@ -46,7 +46,7 @@ func FetchKernel(ctx context.Context, r Request, progress io.Writer) (*Kernel, e
 		if progress != nil {
 			fmt.Fprintf(progress, "unpacking %s %s\n", prov.Package, prov.Version)
 		}
-		return unpackImage(ctx, debs, tmp, k.Release)
+		return unpackImage(ctx, debs, tmp, k.Release, "vmlinuz", "config", "modules.builtin")
 	})
 	if err != nil {
 		return nil, err
@@ -77,7 +77,25 @@ func (k *Kernel) parts(ctx context.Context, image, suite string, progress io.Wri
 	return debs, nil
 }
 
-func unpackImage(ctx context.Context, debs []string, tmp, release string) error {
+// UnpackImage unpacks a kernel package that is a file of the user's, Debian's or of make bindeb-pkg, into dir: vmlinuz, and what there is of
+// config, modules.builtin and modules/.
+func UnpackImage(ctx context.Context, deb, dir string) error {
+	name, err := store.Command(ctx, "", "dpkg-deb", "--field", deb, "Package").Output()
+	if err != nil {
+		return fmt.Errorf("read package %s: %w", deb, err)
+	}
+	release := strings.TrimSpace(string(name))
+	for _, kind := range []string{"linux-image-", "linux-binary-"} {
+		release = strings.TrimPrefix(release, kind)
+	}
+	release = strings.TrimSuffix(release, "-unsigned")
+	if err := unpackImage(ctx, []string{deb}, dir, release, "vmlinuz"); err != nil {
+		return fmt.Errorf("package %s (%s): %w", deb, strings.TrimSpace(string(name)), err)
+	}
+	return nil
+}
+
+func unpackImage(ctx context.Context, debs []string, tmp, release string, wanted ...string) error {
 	raw := filepath.Join(tmp, "raw")
 	if err := os.Mkdir(raw, 0o755); err != nil {
 		return err
@@ -112,7 +130,7 @@ func unpackImage(ctx context.Context, debs []string, tmp, release string) error 
 	if err != nil {
 		return err
 	}
-	for _, want := range []string{"vmlinuz", "config", "modules.builtin"} {
+	for _, want := range wanted {
 		if _, err := os.Stat(filepath.Join(tmp, want)); err != nil {
 			return fmt.Errorf("package has no %s: %w", want, err)
 		}
@@ -178,7 +196,7 @@ func (k *Kernel) fetchHeaders(ctx context.Context, suite string, progress io.Wri
 		return err
 	}
 	k.Build = filepath.Join(final, "usr/src", name)
-	k.MakeArgs, err = otherCompiler(filepath.Join(k.Build, ".config"))
+	k.MakeArgs, err = OtherCompiler(filepath.Join(k.Build, ".config"))
 	return err
 }
 

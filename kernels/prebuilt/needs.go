@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package prebuilt
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Config is a kernel's configuration: option, without CONFIG_, to value. An option that is not set is absent.
+type Config map[string]string
+
+// ParseConfig reads the text of a .config, or of an auto.conf.
+func ParseConfig(text []byte) Config {
+	c := Config{}
+	for l := range strings.Lines(string(text)) {
+		name, value, ok := strings.Cut(strings.TrimSpace(l), "=")
+		if name, is := strings.CutPrefix(name, "CONFIG_"); ok && is {
+			c[name] = value
+		}
+	}
+	return c
+}
+
+// wanted are the options that the guest cannot do without. Of several names one is enough: they changed.
+var wanted = []struct {
+	names  string
+	module bool // m is enough
+	why    string
+}{
+	{"64BIT", false, "the ringbuffer is read by the page tables of x86-64"},
+	{"PRINTK", false, "nothing is said without it"},
+	{"SERIAL_8250", false, "the console under test is an 8250"},
+	{"SERIAL_8250_CONSOLE", false, "the console under test is an 8250"},
+	{"BLK_DEV_INITRD", false, "the guest's programs come in an initramfs"},
+	{"BINFMT_ELF", false, "the guest's init is an ELF program"},
+	{"FUTEX", false, "the guest's init is a Go program"},
+	{"DEVTMPFS", false, "the guest's init opens devices"},
+	{"PROC_FS", false, "the guest's init sets and reads settings there"},
+	{"SYSCTL", false, "the guest's init sets console_loglevel there"},
+	{"SYSFS", false, "the guest's init finds the control channel there"},
+	{"MODULES", false, "the probe is a module"},
+	{"MAGIC_SYSRQ", false, "the probe and BREAK use SysRq"},
+	{"VIRTIO_PCI", true, "the control channel is a virtio port"},
+	{"VIRTIO_CONSOLE", true, "the control channel is a virtio port"},
+	{"VMCORE_INFO CRASH_CORE", false, "the ringbuffer is found by VMCOREINFO"},
+}
+
+// Lacks says in one sentence which options a guest needs that are not there; "" if all are.
+func (c Config) Lacks() string {
+	var all []string
+	for _, w := range wanted {
+		has := false
+		for _, n := range strings.Fields(w.names) {
+			has = has || c[n] == "y" || w.module && c[n] == "m"
+		}
+		if !has {
+			all = append(all, fmt.Sprintf("CONFIG_%s=y (%s)", strings.ReplaceAll(w.names, " ", "=y or CONFIG_"), w.why))
+		}
+	}
+	if len(all) > 0 {
+		return "lacks " + strings.Join(all, ", ")
+	}
+	if c["MODULE_SIG_FORCE"] == "y" {
+		return "has CONFIG_MODULE_SIG_FORCE=y: the probe is not signed with that kernel's key, and would not be let in"
+	}
+	return ""
+}
+
+// Modular says whether the control channel is in modules.
+func (c Config) Modular() bool { return c["VIRTIO_PCI"] == "m" || c["VIRTIO_CONSOLE"] == "m" }
