@@ -15,7 +15,6 @@ import (
 	"lastpage/capture/ring"
 	"lastpage/capture/wire"
 	"lastpage/dut"
-	"lastpage/harness/grade"
 	"lastpage/kernels/plan"
 )
 
@@ -55,7 +54,7 @@ func (t *Trial) inMemory(ctx context.Context, b *dut.Board) error {
 	t.judge(b.Wire)
 	in := t.input(b.Wire, rl, t.RingWhy)
 	in.WireFinished = true
-	t.Grade = grade.Make(in)
+	t.Grade = t.make(in)
 	t.Status = Finished
 	return nil
 }

@@ -91,3 +91,6 @@ func (in Inject) String() string {
 	}
 	return "none"
 }
+
+// needsReference says whether only an uninterrupted trial tells when the moment is.
+func (in Inject) needsReference() bool { return in.At == "share" || in.At == "symbol" }

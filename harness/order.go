@@ -29,6 +29,11 @@ type Order struct {
 	Reference string        `json:"reference,omitempty"` // folder of the trial that says what was expected
 	// Expected is that trial's sections, copied so that this folder can be graded alone; null if there is none.
 	Expected map[string]grade.Count `json:"expected"`
+
+	// Of a scenario that a user wrote.
+	ScenarioDigest string   `json:"scenario_sha256,omitempty"` // of its file
+	Files          []File   `json:"files,omitempty"`           // of the guest's
+	Sections       []string `json:"sections,omitempty"`        // what an uninterrupted trial must hold
 }
 
 // Bench opens boards for orders. It may be used by several goroutines.

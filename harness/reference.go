@@ -48,9 +48,9 @@ func (t *Trial) symbols() map[string]uint64 {
 }
 
 // standIn is a reference that knows everything, for asking a bench what it can do before there is one.
-func standIn(s *Subject) *Trial {
-	symbols := make(map[string]string, len(s.Names))
-	for _, name := range s.Names {
+func standIn(names []string) *Trial {
+	symbols := make(map[string]string, len(names))
+	for _, name := range names {
 		symbols[name] = "ffffffff81000000"
 	}
 	return &Trial{Armed: &plan.Message{Symbols: symbols}, Grade: &grade.Grade{PendingAtProvoke: &grade.Count{}}}

@@ -13,6 +13,7 @@ import (
 
 	"lastpage/capture/ring"
 	"lastpage/capture/wire"
+	"lastpage/dut"
 	"lastpage/harness/foreign"
 	"lastpage/harness/grade"
 	"lastpage/kernels/plan"
@@ -35,8 +36,28 @@ func Regrade(ctx context.Context, dir string) (*Trial, error) {
 	if unfinished {
 		in.Void = append(in.Void, ErrUnfinished.Error())
 	}
-	t.Grade = grade.Make(in)
+	t.Grade = t.make(in)
 	return t, nil
+}
+
+// make grades in. An uninterrupted trial in which a section is not there that its scenario says there is, is void: nothing was provoked as it
+// says. Without a ringbuffer that cannot be told.
+func (t *Trial) make(in grade.Input) *grade.Grade {
+	g := grade.Make(in)
+	if t.Order.Inject != nil || in.Ring == nil {
+		return g
+	}
+	again := false
+	for _, name := range t.Order.Sections {
+		if s := g.Sections[name]; s == nil || s.Stored == nil || s.Stored.Records == 0 {
+			in.Void = append(in.Void, fmt.Sprintf("the scenario expects a section %q, and no record of one was stored: what was to provoke it did not", name))
+			again = true
+		}
+	}
+	if again {
+		return grade.Make(in)
+	}
+	return g
 }
 
 // ring reads the trial's ring.elf; without one, why not.
@@ -83,7 +104,7 @@ func (t *Trial) input(log *wire.Log, rl *ring.Log, why string) grade.Input {
 			in.Void = append(in.Void, fmt.Sprintf("the dump is of Linux %s, the guest was %s", rl.Release, t.Armed.Release))
 		}
 	}
-	for _, e := range t.Events {
+	for _, e := range t.rung() {
 		in.Events = append(in.Events, grade.Event{Code: e.Code, Arg: e.Arg, NS: e.NS, WireByte: int64(e.WireByte), CPU: e.CPU})
 	}
 	if f, ok := t.fired(trigInject); ok {
@@ -93,6 +114,23 @@ func (t *Trial) input(log *wire.Log, rl *ring.Log, why string) grade.Input {
 		in.Void = append(in.Void, "the dump holds no record of this run: it is of another boot")
 	}
 	return in
+}
+
+// rung are the events of a trial, without those that the probe rang for the provocation which a Run takes the place of.
+func (t *Trial) rung() []dut.Event {
+	if t.Order.Plan.Run == nil {
+		return t.Events
+	}
+	left := map[plan.Code]bool{plan.Provoked: true, plan.ProvokeDone: true}
+	var all []dut.Event
+	for _, e := range t.Events {
+		if left[e.Code] {
+			left[e.Code] = false
+			continue
+		}
+		all = append(all, e)
+	}
+	return all
 }
 
 // bootLevel is console_loglevel as the command line sets it: the ring's own, or that of the order.

@@ -55,6 +55,33 @@ type Scenario struct {
 
 	// Key is sent to the console after a BREAK once the machine has survived and is silent.
 	Key string
+
+	// Of a scenario that a user wrote (harness/scenario); a built-in one has none of these.
+	Digest string    // of the file
+	Run    *plan.Run // what provokes in the probe's place
+	Files  []File    // what Run needs in the guest
+	Keys   string    // what Do sends, where it sends; after a BREAK if Break
+	Break  bool
+	Steps  []Step
+	Expect []string // sections that an uninterrupted trial must hold, or it is void: what was to provoke did not
+	Ends   string   // the trial is over when this was on the wire and the line is silent
+}
+
+// File is a file of the guest's that a scenario brings.
+type File struct {
+	Guest string `json:"guest"` // absolute path there
+	From  string `json:"from"`  // path here, in the store: it is named by its content
+	What  string `json:"what"`  // what the user called it
+}
+
+// Step is something that is done to the machine beside the interruption. In a trial without an interruption those that come after it are not.
+type Step struct {
+	Name  string
+	At    Inject // share and its like have no meaning here but for a share of what was pending
+	After string // the step, or moment of a trial, from which At counts; "": the provocation
+	Do    dut.Do
+	Break bool
+	Keys  string
 }
 
 // Dies says whether the machine is made to end before its kernel has.
@@ -96,7 +123,7 @@ func FindScenario(name string) (Scenario, error) {
 func (s *Scenario) plan(runID string, cpus int, reference bool, shape *Shape) (*plan.Plan, error) {
 	p := plan.Default(runID, cpus)
 	p.Provoke, p.Nested, p.DieAt, p.DieHow, p.FloodUS = s.Provoke, s.Nested, s.DieAt, s.DieHow, s.FloodUS
-	p.PanicOnOops, p.OpenConsole = s.PanicOnOops, s.OpenConsole
+	p.PanicOnOops, p.OpenConsole, p.Run = s.PanicOnOops, s.OpenConsole, s.Run
 	if s.Context != "" {
 		p.Context = s.Context
 	}
@@ -116,7 +143,9 @@ func (s *Scenario) plan(runID string, cpus int, reference bool, shape *Shape) (*
 }
 
 // WantsReference: what was expected cannot be told from the trial itself. A death can: everything up to it is stored.
-func (s *Scenario) WantsReference() bool { return s.Interrupted || s.Limit > 0 }
+func (s *Scenario) WantsReference() bool {
+	return s.Interrupted || s.Limit > 0 || slices.ContainsFunc(s.Steps, func(x Step) bool { return x.At.needsReference() })
+}
 
 // action is what an interruption does.
 func (s *Scenario) action() dut.Do {

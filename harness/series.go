@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"lastpage/dut"
@@ -63,10 +62,8 @@ func (o *Series) Order(s *Subject, a Try) (*Order, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Scenario.Before != "" || slices.ContainsFunc(o.Injects, func(in Inject) bool { return in.At == "symbol" }) {
-		p.Symbols = s.Names
-	}
-	order.Plan = p
+	p.Symbols = o.symbols(s)
+	order.Plan, order.Files, order.ScenarioDigest, order.Sections = p, o.Scenario.Files, o.Scenario.Digest, o.Scenario.Expect
 	switch {
 	case o.Scenario.PhaseUS > 0:
 		order.PhaseUS = uint32(a.N) * o.Scenario.PhaseUS
@@ -117,7 +114,7 @@ func (o *Series) Can(s *Subject) error {
 	for _, in := range injects {
 		stand := Try{Inject: in, Reference: in == nil && o.Scenario.WantsReference()}
 		if in != nil {
-			stand.Ref = standIn(s)
+			stand.Ref = standIn(o.symbols(s))
 		}
 		order, err := o.Order(s, stand)
 		if err != nil {

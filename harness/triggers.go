@@ -5,6 +5,7 @@ package harness
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lastpage/dut"
@@ -45,8 +46,8 @@ func tooLong(wireBytes int64, byteNS int64) time.Duration {
 
 // triggers are those of a trial. pending is how many bytes were waiting at the provocation in the reference trial (-1 unknown).
 func (s *Scenario) triggers(p *plan.Plan, in *Inject, pending int64, symbols map[string]uint64, byteNS int64) ([]dut.Trigger, error) {
-	start := dut.Trigger{Name: trigProvoke, When: dut.AtEvent, Code: plan.Provoked, N: 1, Do: dut.Note}
-	if p.Provoke == plan.ProvokeNone {
+	start := dut.Trigger{Name: trigProvoke, When: dut.AtEvent, Code: plan.Provoked, N: p.ProbeProvokes(), Do: dut.Note}
+	if p.Provoke == plan.ProvokeNone && p.Run == nil {
 		start.Code = plan.BacklogStored
 	}
 	ts := []dut.Trigger{start}
@@ -56,6 +57,7 @@ func (s *Scenario) triggers(p *plan.Plan, in *Inject, pending int64, symbols map
 		if err != nil {
 			return nil, err
 		}
+		t.Break, t.Bytes = s.Break, s.Keys
 		ts = append(ts, t)
 		last = trigInject
 		if s.Before != "" {
@@ -67,7 +69,12 @@ func (s *Scenario) triggers(p *plan.Plan, in *Inject, pending int64, symbols map
 			ts = append(ts, t)
 		}
 	}
-	ts = append(ts, s.end(p, in, last)...)
+	end := s.end(p, in, last)
+	steps, err := s.steps(append(slices.Clone(ts), end...), pending, symbols)
+	if err != nil {
+		return nil, err
+	}
+	ts = append(append(ts, end...), steps...)
 	if s.Limit > 0 {
 		ts = append(ts, dut.Trigger{Name: trigLimit, When: dut.AtTime, N: int64(s.Limit), After: trigProvoke, Do: dut.Stop})
 	}
@@ -114,7 +121,11 @@ func (s *Scenario) end(p *plan.Plan, in *Inject, last string) []dut.Trigger {
 		return dut.Trigger{Name: name, When: dut.AtQuiet, N: int64(n), After: after, Do: dut.Stop}
 	}
 	switch {
-	case in != nil && (s.action() == dut.PowerCut || s.Before != ""):
+	case s.Ends != "":
+		return []dut.Trigger{
+			{Name: trigEnd, When: dut.AtPattern, Text: s.Ends, After: last, Do: dut.Note},
+			stop(trigDrained, drained, trigEnd)}
+	case in != nil && (s.action() == dut.PowerCut || s.action() == dut.Reset || s.Before != ""):
 		return nil // the interruption is the end, or what comes of it
 	case p.DieAt != plan.StepNone:
 		return []dut.Trigger{
@@ -122,7 +133,7 @@ func (s *Scenario) end(p *plan.Plan, in *Inject, last string) []dut.Trigger {
 			stop(trigDrained, drained, trigDie)}
 	case s.Survives && in == nil:
 		done := dut.Trigger{Name: trigDone, When: dut.AtEvent, Code: plan.ProvokeDone, N: 1, After: trigProvoke, Do: dut.Note}
-		if p.Provoke == plan.ProvokeNone {
+		if p.Provoke == plan.ProvokeNone && p.Run == nil {
 			done = dut.Trigger{Name: trigDone, When: dut.AtEvent, Code: plan.BacklogStored, N: 1, Do: dut.Note}
 		}
 		if s.Key == "" {

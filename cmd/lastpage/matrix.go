@@ -76,7 +76,7 @@ With courses, a scenario that nothing interrupts is tried once in each.`,
 	f.courses.flags(fl, 4)
 	dryFlag(c)
 	fl.StringSliceVar(&f.strategies, "strategy", nil, "strategies of the catalogue (default "+strings.Join(allStrategies, ",")+")")
-	fl.StringSliceVar(&f.scenarios, "scenario", nil, "scenarios (default: all; of a death, the hang)")
+	fl.StringSliceVar(&f.scenarios, "scenario", nil, "scenarios, names or FILE.yaml (default: all; of a death, the hang)")
 	fl.IntVar(&f.workers, "workers", 2, "trials at the same time")
 	fl.IntVar(&f.retries, "retries", 1, "void trials allowed for each valid one")
 	fl.IntVar(&f.trials, "trials", 0, "at most so many trials of a scenario (0: all that make it)")
@@ -115,7 +115,7 @@ func (f *matrixFlags) order(cmd *cobra.Command) (compare.MatrixOrder, error) {
 		return o, fmt.Errorf("--workers %d --retries %d --trials %d: want 1 to 64 workers, and nothing negative", f.workers, f.retries, f.trials)
 	}
 	for _, name := range f.scenarios {
-		sc, err := harness.FindScenario(name)
+		sc, err := findScenario(cmd.Context(), name)
 		if err != nil {
 			return o, err
 		}

@@ -53,7 +53,7 @@ func newRun() *cobra.Command {
 		Long: `Boots each strategy's kernel, provokes the scenario, captures the serial line at its baud rate, reads
 the printk ringbuffer, and prints for every section how much was expected, stored, and on the wire.
 
-Scenarios:
+Scenarios, or the file of one of your own (docs/scenarios.md):
 ` + scenarioHelp() + `
 The moment of an interruption (--inject, may be repeated; trials take them in turn):
   ` + strings.ReplaceAll(harness.Injects, "\n", "\n  ") + `
@@ -65,6 +65,7 @@ A trial that the harness spoilt is void: it is repeated, counted, and never grad
   lastpage run --strategy nbcon-rt --scenario warn-nmi-panic --inject share:10% --inject share:90%
   lastpage run --tree ~/src/linux --patch 0001-mine.patch
   lastpage run --image ~/src/linux/arch/x86/boot/bzImage
+  lastpage run --strategy legacy --scenario mine.yaml
   lastpage run --strategy legacy --scenario warn --trials 20 --board qemu-concurrent`,
 		Args: nothing,
 	}
@@ -80,7 +81,7 @@ func (f *runFlags) add(fl *pflag.FlagSet) {
 	fl.StringSliceVar(&f.strategies, "strategy", nil, "strategies of the catalogue (default "+strings.Join(stockStrategies, ",")+
 		"; with --tree, --patch or --config "+strings.Join(treeStrategies, ",")+")")
 	fl.StringSliceVar(&f.kernels, "kernel", nil, "kernels of the catalogue, each as the strategy that it is by itself")
-	fl.StringVar(&f.scenario, "scenario", "warn-nmi-panic", "what is provoked")
+	fl.StringVar(&f.scenario, "scenario", "warn-nmi-panic", "what is provoked: a scenario's name, or FILE.yaml")
 	fl.StringArrayVar(&f.injects, "inject", []string{"share:50%"}, "when it is interrupted; a scenario may bring its own moments")
 	fl.IntVar(&f.trials, "trials", 1, "valid trials per course; by default as many as there are moments, if they are more")
 	f.courses.flags(fl, 8)
@@ -105,7 +106,7 @@ func scenarioHelp() string {
 func (f *runFlags) order(cmd *cobra.Command) (compare.RunOrder, error) {
 	o := compare.RunOrder{Series: harness.Series{Retries: f.retries, PhaseUS: uint32(f.phase.Microseconds()), Shape: f.shape()}}
 	var err error
-	if o.Scenario, err = harness.FindScenario(f.scenario); err != nil {
+	if o.Scenario, err = findScenario(cmd.Context(), f.scenario); err != nil {
 		return o, err
 	}
 	if o.Injects, err = f.moments(cmd, &o.Scenario); err != nil {

@@ -24,6 +24,9 @@ func conditions(o *harness.Series) Conditions {
 	if o.Scenario.Name != "" {
 		c["scenario"] = o.Scenario.Name
 	}
+	if o.Scenario.Digest != "" {
+		c["scenario_sha256"] = o.Scenario.Digest
+	}
 	return c
 }
 

@@ -137,6 +137,11 @@ func ExecuteMatrix(ctx context.Context, o MatrixOrder, subjects []*harness.Subje
 	for _, s := range subjects {
 		now.subject(s)
 	}
+	for _, sc := range o.Scenarios {
+		if sc.Digest != "" {
+			now["scenario "+sc.Name] = sc.Digest
+		}
+	}
 	m := &Matrix{}
 	found, err := o.Out.load(MatrixName, m, MatrixSchema, func() string { return m.Schema })
 	switch {

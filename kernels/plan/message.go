@@ -17,6 +17,7 @@ const (
 	EventKmsg  = "kmsg"  // Line: one record of /dev/kmsg as read there
 	EventError = "error" // Text: the guest cannot do what the plan says; nothing more will come
 	EventDone  = "done"  // the provocation was survived
+	EventRan   = "ran"   // a plan's Run has ended; Text: how; Line: the end of what it wrote
 )
 
 // Go is the only line the host may send, for StartCommand.

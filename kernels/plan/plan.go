@@ -122,6 +122,7 @@ type Plan struct {
 	// OpenConsole: the init holds the console's port open, as a login would. Until somebody opens it an 8250 that is a console has its
 	// receiver's interrupt off, and a BREAK is not heard. Nothing is read or written.
 	OpenConsole bool `json:"open_console,omitempty"`
+	Run         *Run `json:"run,omitempty"` // nil: the probe provokes
 }
 
 // Default is the plan of the WARN + NMI-panic case on a machine with smp CPUs; the NMI comes from outside. Fields may be
@@ -200,6 +201,12 @@ func (p *Plan) Validate() error {
 		if !symbol.MatchString(s) {
 			bad("symbols: %q is no symbol name", s)
 		}
+	}
+	if p.Run != nil {
+		if p.Provoke != ProvokeNone {
+			bad("run and provoke %q: want provoke %q, as what runs is the provocation", p.Provoke, ProvokeNone)
+		}
+		p.Run.validate(bad)
 	}
 	return errors.Join(errs...)
 }

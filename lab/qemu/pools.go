@@ -144,7 +144,11 @@ func (b *bench) Can(o *harness.Order) error {
 // Open implements harness.Bench.
 func (b *bench) Open(ctx context.Context, o *harness.Order) (*dut.Board, error) {
 	var initrd bytes.Buffer
-	if err := kernels.WriteInitramfs(&initrd, b.img, o.Plan, nil); err != nil {
+	files := map[string]string{}
+	for _, f := range o.Files {
+		files[f.Guest] = f.From
+	}
+	if err := kernels.WriteInitramfs(&initrd, b.img, o.Plan, files); err != nil {
 		return nil, err
 	}
 	pool, err := b.get(ctx, o)

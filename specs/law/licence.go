@@ -11,7 +11,7 @@ import (
 var spdx = regexp.MustCompile(`^(?://|/\*|#|;)? ?SPDX-License-Identifier: (\S+)`)
 
 // gpl are the folders whose C and assembly is loaded into or derived from the kernel or QEMU.
-var gpl = []string{"kernels/probe", "kernels/patches", "dut/qemu/vuart/csrc"}
+var gpl = []string{"kernels/probe", "kernels/patches", "dut/qemu/vuart/csrc", "docs/scenarios/own"}
 
 // comment is what begins a comment in a file, or "" where no licence line is wanted.
 func comment(file string) string {

@@ -55,6 +55,11 @@ func arm(p *plan.Plan) (*plan.Message, error) {
 			return nil, err
 		}
 	}
+	if p.Run != nil && p.Run.Applets {
+		if err := applets(); err != nil {
+			return nil, err
+		}
+	}
 	if err := loadProbe(p); err != nil {
 		return nil, err
 	}

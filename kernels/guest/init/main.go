@@ -8,7 +8,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -67,7 +66,7 @@ func run(ctl *control) error {
 	if err := ctl.send(armed); err != nil {
 		return err
 	}
-	if err := poke("ring", fmt.Sprint(plan.Word(plan.Armed, 0))); err != nil {
+	if err := ring(plan.Armed, 0); err != nil {
 		return err
 	}
 	switch p.Start {
@@ -83,6 +82,15 @@ func run(ctl *control) error {
 	}
 	if err := poke("wait", "1"); err != nil {
 		return err
+	}
+	if p.Run != nil {
+		ran, err := provoke(p.Run)
+		if err == nil {
+			err = ctl.send(ran)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if p.KmsgDump {
 		if err := dumpKmsg(ctl, true); err != nil {
