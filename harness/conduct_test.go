@@ -150,7 +150,7 @@ func TestVoidReasons(t *testing.T) {
 			o := series(t, c.scenario, injects...)
 			s := subjectOn(b)
 			s.Names = append(s.Names, "console_flush_on_panic")
-			a := Try{Inject: o.Inject0(), Ref: standIn(s)}
+			a := Try{Inject: o.Inject0(), Ref: standIn(s.Names)}
 			a.Ref.Grade.PendingAtProvoke.Bytes = 400
 			good, err := o.Trial(t.Context(), s, a, "")
 			if err != nil {
