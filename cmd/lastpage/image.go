@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -40,29 +41,36 @@ func (f *imageFlags) use(cmd *cobra.Command, cat *kernels.Catalogue) error {
 		return idle(cmd, "without --image, of which they tell something", imageOnly...)
 	}
 	if given := given(cmd, treeNames...); len(given) > 0 {
-		return fmt.Errorf("--image and %s: an image is built already; leave one of them out, or build with `lastpage kernels build`", strings.Join(given, ", "))
+		return fmt.Errorf("--image and %s: an image is built already: leave one of them out", strings.Join(given, ", "))
 	}
 	if given := given(cmd, imageOnly...); len(f.files) > 1 && len(given) > 0 {
 		return fmt.Errorf("%s with %d times --image: they would be of one kernel only; write the kernels into a file for --catalogue (image: {file, headers, modules, initrd})",
 			strings.Join(given, ", "), len(f.files))
 	}
-	seen := map[string]bool{}
 	for _, text := range f.files {
-		name, file, named := strings.Cut(text, "=")
-		if !named || strings.Contains(name, "/") {
-			name, file = ownImage, text
-		}
-		if seen[name] {
+		name, _ := named(text)
+		if slices.Contains(f.names, name) {
 			return fmt.Errorf("--image %s: two images are named %s; give each a name: --image NAME=FILE", text, name)
 		}
-		seen[name] = true
+		f.names = append(f.names, name)
+	}
+	for _, text := range f.files {
+		name, file := named(text)
 		src := prebuilt.Source{File: file, Headers: f.headers, Modules: f.modules, Initrd: f.initrd}
 		if err := cat.UseImage(cmd.Context(), name, src, f.more); err != nil {
 			return err
 		}
-		f.names = append(f.names, name)
 	}
 	return nil
+}
+
+// named splits NAME=FILE. A file whose path has a '=' after a '/' has no name before it.
+func named(text string) (name, file string) {
+	name, file, ok := strings.Cut(text, "=")
+	if !ok || strings.Contains(name, "/") {
+		return ownImage, text
+	}
+	return name, file
 }
 
 // tried are the strategies to try: those that the user named and the images; of neither, otherwise.

@@ -28,6 +28,10 @@ func (j *judge) pending() {
 		if plan.ProvokeArg(plan.ProvokeNone) == int(e.Arg) {
 			before = j.s.afterBacklog()
 		}
+		// What somebody's own provocation makes the kernel say may begin before its emergency, or be none.
+		if after := j.s.afterBacklog(); plan.RunArg == e.Arg && after >= 0 {
+			before = after
+		}
 		if before >= 0 {
 			j.g.PendingAtProvoke = j.notSent(before, e.WireByte)
 		}

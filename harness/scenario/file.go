@@ -56,6 +56,7 @@ type guest struct {
 	Module  string   `yaml:"module,omitempty"`
 	Params  string   `yaml:"params,omitempty"`
 	Files   []string `yaml:"files,omitempty"`
+	AnyCPU  bool     `yaml:"any-cpu,omitempty"`
 }
 
 type die struct {

@@ -12,6 +12,9 @@ type Run struct {
 	Params string   `json:"params,omitempty"` // of the module
 	// Applets: /bin/busybox is there and gets a name for each of its programs.
 	Applets bool `json:"applets,omitempty"`
+	// AnyCPU lets it run where the kernel likes. Otherwise it runs on provoke_cpu: a kernel may put a program onto the very CPU that flushes
+	// the backlog, where it waits until that is done.
+	AnyCPU bool `json:"any_cpu,omitempty"`
 }
 
 // RunArg is the argument of Provoked for a Run; it is the number of no provocation of the probe's.

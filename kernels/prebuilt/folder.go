@@ -40,7 +40,7 @@ func releaseOf(dir string) string {
 func findBuild(image, release string) (string, error) {
 	var dirs []string
 	if real, err := filepath.EvalSymlinks(image); err == nil {
-		for dir := filepath.Dir(real); len(dirs) < 4 && dir != "/"; dir = filepath.Dir(dir) { // D/arch/x86/boot/bzImage
+		for dir := filepath.Dir(real); len(dirs) < 8 && dir != "/"; dir = filepath.Dir(dir) { // D/arch/x86/boot/bzImage
 			dirs = append(dirs, dir, filepath.Join(dir, "build"))
 		}
 	}

@@ -110,7 +110,7 @@ func Prepare(ctx context.Context, s Source, bare bool, progress io.Writer) (*Ker
 		return nil, err
 	}
 	k.Release = b.Release
-	k.Origin = map[string]string{"image": s.File + " (sha256:" + sum(data) + ")", "image says": b.Version}
+	k.Origin = map[string]string{"image": s.File + " (sha256:" + sum(data) + ")", "version": b.Version}
 	if !bare || s.Headers != "" {
 		if err := k.headers(s, data); err != nil {
 			return nil, err

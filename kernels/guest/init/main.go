@@ -84,7 +84,7 @@ func run(ctl *control) error {
 		return err
 	}
 	if p.Run != nil {
-		ran, err := provoke(p.Run)
+		ran, err := provoke(p)
 		if err == nil {
 			err = ctl.send(ran)
 		}

@@ -5,8 +5,10 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
+	"unsafe"
 
 	"lastpage/kernels/plan"
 )
@@ -21,7 +23,13 @@ const (
 var environment = []string{"PATH=/bin:/sbin:/usr/bin:/usr/sbin", "HOME=/"}
 
 // provoke carries a plan's Run out and says how it ended. That a program fails is no error: it may have done what it is there for.
-func provoke(r *plan.Run) (*plan.Message, error) {
+func provoke(p *plan.Plan) (*plan.Message, error) {
+	r := p.Run
+	if !r.AnyCPU {
+		if err := pin(p.ProvokeCPU); err != nil {
+			return nil, err
+		}
+	}
 	out, err := os.OpenFile(outputFile, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
@@ -44,6 +52,17 @@ func provoke(r *plan.Run) (*plan.Message, error) {
 	}
 	m.Line = tail(out)
 	return m, nil
+}
+
+// pin keeps the calling thread, and what it starts, on one CPU.
+func pin(cpu int) error {
+	runtime.LockOSThread()
+	var set [plan.MaxCPU/8 + 1]byte
+	set[cpu/8] = 1 << (cpu % 8)
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0, uintptr(len(set)), uintptr(unsafe.Pointer(&set[0]))); errno != 0 {
+		return fmt.Errorf("run on CPU %d: %w", cpu, errno)
+	}
+	return nil
 }
 
 func ring(c plan.Code, arg uint32) error { return poke("ring", fmt.Sprint(plan.Word(c, arg))) }
