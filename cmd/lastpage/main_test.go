@@ -112,6 +112,8 @@ var refusals = []call{
 	{name: "grade-a-run", args: []string{"grade", "arun"}, exit: exitLabFailed},
 	{name: "dmesg-of-a-run", args: []string{"dmesg", "arun/legacy"}, exit: exitLabFailed},
 	{name: "dmesg-of-a-trial-without-ring", args: []string{"dmesg", "unfinished"}, exit: exitLabFailed},
+	{name: "explain-a-run", args: []string{"explain", "arun"}, exit: exitLabFailed},
+	{name: "explain-the-unfinished", args: []string{"explain", "unfinished"}, exit: exitLabFailed},
 	{name: "survival-of-a-run", args: []string{"matrix", "survival", "arun"}, exit: exitLabFailed},
 	{name: "grade-not-there", args: []string{"grade", "none"}, exit: exitLabFailed},
 	{name: "grade-a-file", args: []string{"grade", "text"}, exit: exitLabFailed},

@@ -14,7 +14,7 @@ const Release = "7.3.4-script"
 // warnLines are the WARN of the script's kernel, after its first line.
 var warnLines = []string{"WARNING: CPU: 0 PID: 1 at lastpage_probe.c:1 provoke", "Call Trace:", " provoke+0x1/0x2", "---[ end trace 0000000000000000 ]---"}
 
-// Kernel is the script of a kernel that plays p: boot, backlog, WARN, and what an NMI does to it. An inline one flushes after every line
+// Kernel is the script of a kernel that plays p: boot, backlog, WARN (of the probe or of what p runs), and what an NMI does to it. An inline one flushes after every line
 // that it stores; the other stores the whole WARN first.
 func Kernel(p *plan.Plan, inline bool) *Script {
 	s := &Script{Release: Release, Said: []plan.Message{{Event: plan.EventArmed, Release: Release, ConsoleLoglevel: p.ConsoleLoglevel,
@@ -25,8 +25,12 @@ func Kernel(p *plan.Plan, inline bool) *Script {
 		add(store(6, string(plan.Record{RunID: p.RunID, Kind: plan.KindBacklog, CPU: p.BacklogCPU, N: uint32(i), Len: p.RecordLen}.Text())))
 	}
 	add(doorbell(plan.BacklogStored, uint32(p.Backlog)))
-	if p.Provoke == plan.ProvokeWarn {
+	if p.Provoke == plan.ProvokeWarn || p.Run != nil {
 		provoked := doorbell(plan.Provoked, uint32(plan.ProvokeArg(p.Provoke)))
+		if p.Run != nil { // what runs WARNs; the probe has rung for nothing before
+			add(provoked, doorbell(plan.ProvokeDone, 0))
+			provoked = doorbell(plan.Provoked, plan.RunArg)
+		}
 		provoked.After = 1_000_000
 		add(provoked, store(4, "------------[ cut here ]------------"))
 		if inline {
