@@ -4,6 +4,7 @@ package prebuilt
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -22,21 +23,31 @@ func ParseConfig(text []byte) Config {
 	return c
 }
 
-// wanted are the options that the guest cannot do without. Of several names one is enough: they changed.
-var wanted = []struct {
+// need is an option that a guest cannot do without. Of several names one is enough: they changed.
+type need struct {
 	names  string
 	module bool // m is enough
 	why    string
-}{
-	{"64BIT", false, "the ringbuffer is read by the page tables of x86-64"},
+}
+
+// bare are the needs of every guest, shell those of one with a login shell, provoked those of one in which something is provoked.
+var bare = []need{
+	{"64BIT", false, "the guest's programs are of x86-64"},
 	{"PRINTK", false, "nothing is said without it"},
 	{"SERIAL_8250", false, "the console under test is an 8250"},
 	{"SERIAL_8250_CONSOLE", false, "the console under test is an 8250"},
 	{"BLK_DEV_INITRD", false, "the guest's programs come in an initramfs"},
-	{"BINFMT_ELF", false, "the guest's init is an ELF program"},
-	{"FUTEX", false, "the guest's init is a Go program"},
+	{"BINFMT_ELF", false, "the guest's programs are ELF files"},
 	{"DEVTMPFS", false, "the guest's init opens devices"},
 	{"PROC_FS", false, "the guest's init sets and reads settings there"},
+}
+
+var shell = []need{
+	{"BINFMT_SCRIPT", false, "the login shell's init is a script"},
+}
+
+var provoked = []need{
+	{"FUTEX", false, "the guest's init is a Go program"},
 	{"SYSCTL", false, "the guest's init sets console_loglevel there"},
 	{"SYSFS", false, "the guest's init finds the control channel there"},
 	{"MODULES", false, "the probe is a module"},
@@ -46,10 +57,14 @@ var wanted = []struct {
 	{"VMCORE_INFO CRASH_CORE", false, "the ringbuffer is found by VMCOREINFO"},
 }
 
-// Lacks says in one sentence which options a guest needs that are not there; "" if all are.
-func (c Config) Lacks() string {
+// Lacks says in one sentence which options a guest needs that are not there; "" if all are. A guest in which nothing is provoked has a shell.
+func (c Config) Lacks(provokes bool) string {
+	more := shell
+	if provokes {
+		more = provoked
+	}
 	var all []string
-	for _, w := range wanted {
+	for _, w := range slices.Concat(bare, more) {
 		has := false
 		for _, n := range strings.Fields(w.names) {
 			has = has || c[n] == "y" || w.module && c[n] == "m"
@@ -61,7 +76,7 @@ func (c Config) Lacks() string {
 	if len(all) > 0 {
 		return "lacks " + strings.Join(all, ", ")
 	}
-	if c["MODULE_SIG_FORCE"] == "y" {
+	if c["MODULE_SIG_FORCE"] == "y" && provokes {
 		return "has CONFIG_MODULE_SIG_FORCE=y: the probe is not signed with that kernel's key, and would not be let in"
 	}
 	return ""

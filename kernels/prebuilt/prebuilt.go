@@ -116,13 +116,17 @@ func Prepare(ctx context.Context, s Source, bare bool, progress io.Writer) (*Ker
 			return nil, err
 		}
 	}
-	if err := k.config(ctx, s, dir, b); err != nil {
+	build := k.Build
+	if build == "" { // the folder tells the configuration all the same
+		build, _ = findBuild(s.File, k.Release)
+	}
+	if err := k.config(ctx, s, dir, build, b); err != nil {
 		return nil, err
 	}
 	if err := k.initrd(ctx, s, progress); err != nil {
 		return nil, err
 	}
-	return k, k.check(s, dir)
+	return k, k.check(s, dir, !bare)
 }
 
 func (k *Kernel) headers(s Source, image []byte) (err error) {
@@ -147,10 +151,10 @@ func (k *Kernel) headers(s Source, image []byte) (err error) {
 }
 
 // config finds the configuration: in the package, in the folder that modules are built in, beside the image, on this machine, in the image.
-func (k *Kernel) config(ctx context.Context, s Source, dir string, b *BzImage) error {
+func (k *Kernel) config(ctx context.Context, s Source, dir, build string, b *BzImage) error {
 	places := []string{filepath.Join(dir, "config")}
-	if k.Build != "" {
-		places = append(places, filepath.Join(k.Build, ".config"), filepath.Join(k.Build, "include/config/auto.conf"))
+	if build != "" {
+		places = append(places, filepath.Join(build, ".config"), filepath.Join(build, "include/config/auto.conf"))
 	}
 	beside := filepath.Dir(s.File)
 	places = append(places, filepath.Join(beside, "config-"+k.Release), filepath.Join("/boot", "config-"+k.Release))
@@ -202,7 +206,7 @@ func (k *Kernel) initrd(ctx context.Context, s Source, progress io.Writer) error
 }
 
 // check says what the kernel lacks, and finds the modules of the control channel if it is in modules.
-func (k *Kernel) check(s Source, dir string) error {
+func (k *Kernel) check(s Source, dir string, provokes bool) error {
 	if k.Config == "" {
 		return nil
 	}
@@ -211,10 +215,10 @@ func (k *Kernel) check(s Source, dir string) error {
 		return err
 	}
 	c := ParseConfig(text)
-	if lacks := c.Lacks(); lacks != "" {
+	if lacks := c.Lacks(provokes); lacks != "" {
 		return fmt.Errorf("image %s: its configuration %s", s.File, lacks)
 	}
-	if !c.Modular() {
+	if !provokes || !c.Modular() {
 		return nil
 	}
 	for _, from := range []string{s.Modules, dir, k.Build, filepath.Join("/lib/modules", k.Release)} {

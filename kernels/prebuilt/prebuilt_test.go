@@ -191,7 +191,7 @@ func TestLacks(t *testing.T) {
 		{"neither name", "CONFIG_VMCORE_INFO=y", "", "CONFIG_VMCORE_INFO=y or CONFIG_CRASH_CORE=y"},
 		{"signed modules", "CONFIG_MODULES=y", "CONFIG_MODULES=y\nCONFIG_MODULE_SIG_FORCE=y", "not signed"},
 	} {
-		got := ParseConfig([]byte(strings.Replace(config, c.change, c.to, 1))).Lacks()
+		got := ParseConfig([]byte(strings.Replace(config, c.change, c.to, 1))).Lacks(true)
 		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
@@ -263,7 +263,10 @@ func TestPrepareAsks(t *testing.T) {
 		want  string
 	}{
 		{"no build", map[string]string{"include/config/kernel.release": "-"}, Source{}, false, "give --headers DIR"},
-		{"no build, and none is wanted", map[string]string{"include/config/kernel.release": "-"}, Source{}, true, ""},
+		{"no build, and none is wanted", map[string]string{"include/config/kernel.release": "-", "arch/x86/boot/config-" + release: config + "CONFIG_BINFMT_SCRIPT=y\n"},
+			Source{}, true, ""},
+		{"a shell that cannot start", map[string]string{"include/config/kernel.release": "-", "arch/x86/boot/config-" + release: config}, Source{}, true,
+			"lacks CONFIG_BINFMT_SCRIPT=y"},
 		{"another release", nil, Source{Headers: "other"}, false, "they are of 6.13.0, the image is " + release},
 		{"no symbols", map[string]string{"Module.symvers": "-"}, Source{Headers: "."}, false, "no Module.symvers"},
 		{"a file for a folder", nil, Source{Headers: ".config"}, false, "want a folder"},
