@@ -118,7 +118,7 @@ func (t *Trial) input(log *wire.Log, rl *ring.Log, why string) grade.Input {
 
 // rung are the events of a trial, without those that the probe rang for the provocation which a Run takes the place of.
 func (t *Trial) rung() []dut.Event {
-	if t.Order.Plan.Run == nil {
+	if t.Order.Plan.ProbeProvokes() == 1 {
 		return t.Events
 	}
 	left := map[plan.Code]bool{plan.Provoked: true, plan.ProvokeDone: true}

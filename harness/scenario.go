@@ -59,12 +59,14 @@ type Scenario struct {
 	// Of a scenario that a user wrote (harness/scenario); a built-in one has none of these.
 	Digest string    // of the file
 	Run    *plan.Run // what provokes in the probe's place
-	Files  []File    // what Run needs in the guest
-	Keys   string    // what Do sends, where it sends; after a BREAK if Break
-	Break  bool
-	Steps  []Step
-	Expect []string // sections that an uninterrupted trial must hold, or it is void: what was to provoke did not
-	Ends   string   // the trial is over when this was on the wire and the line is silent
+	// NoProbe: Run is alone in the guest. There is no backlog, and the kernel needs no headers.
+	NoProbe bool
+	Files   []File // what Run needs in the guest
+	Keys    string // what Do sends, where it sends; after a BREAK if Break
+	Break   bool
+	Steps   []Step
+	Expect  []string // sections that an uninterrupted trial must hold, or it is void: what was to provoke did not
+	Ends    string   // the trial is over when this was on the wire and the line is silent
 }
 
 // File is a file of the guest's that a scenario brings.
@@ -129,6 +131,9 @@ func (s *Scenario) plan(runID string, cpus int, reference bool, shape *Shape) (*
 	}
 	if shape != nil {
 		p.Backlog, p.RecordLen = shape.Backlog, shape.RecordLen
+	}
+	if p.NoProbe = s.NoProbe; p.NoProbe {
+		p.Backlog = 0
 	}
 	if reference {
 		p.DieAt, p.DieHow, p.FloodUS = plan.StepNone, "", 0

@@ -13,6 +13,7 @@ import (
 
 	"lastpage/kernels/debian"
 	"lastpage/kernels/guest"
+	"lastpage/kernels/prebuilt"
 	"lastpage/kernels/probe"
 	"lastpage/kernels/store"
 )
@@ -38,7 +39,7 @@ type Image struct {
 	Config       string              `json:"config,omitempty"`
 	PrintkCaller bool                `json:"printk_caller"`     // CONFIG_PRINTK_CALLER: console lines carry "[ T12]" or "[ C0]"
 	Init         string              `json:"init"`              // the guest's init
-	Probe        string              `json:"probe"`             // lastpage_probe.ko; "" of a bare image
+	Probe        string              `json:"probe"`             // lastpage_probe.ko; "" where none was wanted
 	Modules      []string            `json:"modules,omitempty"` // .ko files in load order; empty if all is built in
 	Initrd       string              `json:"initrd,omitempty"`  // archives whose files are in the guest before ours, not compressed
 	Packages     []debian.Provenance `json:"packages,omitempty"`
@@ -49,9 +50,9 @@ type Image struct {
 
 // Options of Prepare.
 type Options struct {
-	Refresh  bool      // look for newer packages
-	Progress io.Writer // a line for each step that takes time; nil for none
-	Bare     bool      // for a guest in which nothing is provoked: a prebuilt kernel needs no headers, and has no probe then
+	Refresh  bool         // look for newer packages
+	Progress io.Writer    // a line for each step that takes time; nil for none
+	Use      prebuilt.Use // what a prebuilt kernel is wanted for: without the probe it needs no headers
 }
 
 // Image is Prepare without a refresh.

@@ -36,7 +36,7 @@ func (c *Catalogue) UseImage(ctx context.Context, name string, s prebuilt.Source
 }
 
 func (img *Image) fromImage(ctx context.Context, s prebuilt.Source, o Options) error {
-	k, err := prebuilt.Prepare(ctx, s, o.Bare, o.Progress)
+	k, err := prebuilt.Prepare(ctx, s, o.Use, o.Progress)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"lastpage/harness"
 	"lastpage/kernels"
+	"lastpage/kernels/prebuilt"
 	"lastpage/lab/kind"
 )
 
@@ -26,7 +27,11 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 	if err := b.Entry.Ready(ctx, o); err != nil {
 		return nil, err
 	}
-	img, err := cat.Image(ctx, st.Kernel, o.Progress)
+	use := prebuilt.Probed
+	if o.NoProbe {
+		use = prebuilt.Unprobed
+	}
+	img, err := cat.Prepare(ctx, st.Kernel, kernels.Options{Progress: o.Progress, Use: use})
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ import (
 	"lastpage/dut/qemu/live"
 	"lastpage/dut/qemu/vuart"
 	"lastpage/kernels"
+	"lastpage/kernels/prebuilt"
 )
 
 // breakTime is how long a BREAK is that a signal asks for; tcsendbreak(3) sends as much.
@@ -166,7 +167,7 @@ func (o *bridged) machine(ctx context.Context, cmd *cobra.Command, p *progress) 
 	for _, name := range o.image.names {
 		o.kernel = name
 	}
-	img, err := cat.Prepare(ctx, o.kernel, kernels.Options{Progress: p, Bare: true})
+	img, err := cat.Prepare(ctx, o.kernel, kernels.Options{Progress: p, Use: prebuilt.Shell})
 	if err != nil {
 		return m, err
 	}

@@ -49,6 +49,8 @@ var refusals = []call{
 	{name: "masks-and-image", args: []string{"matrix", "--masks", "--image", "text", "--out", "new"}, exit: exitLabFailed},
 	{name: "scenario-file-not-there", args: []string{"run", "--scenario", "none.yaml", "--out", "new"}, exit: exitLabFailed},
 	{name: "scenario-file-unknown-key", args: []string{"matrix", "--scenario", "unknown-key.yaml", "--out", "new"}, exit: exitLabFailed},
+	{name: "backlog-without-the-probe", args: []string{"run", "--scenario", "alone.yaml", "--backlog", "5", "--out", "new"}, exit: exitLabFailed},
+	{name: "scenarios-with-and-without-the-probe", args: []string{"matrix", "--scenario", "warn,alone.yaml", "--out", "new"}, exit: exitLabFailed},
 	{name: "inject-for-nobody", args: []string{"run", "--scenario", "warn", "--inject", "share:50%", "--out", "new"}, exit: exitLabFailed},
 	{name: "phase-for-nobody", args: []string{"run", "--scenario", "warn", "--phase", "1ms", "--out", "new"}, exit: exitLabFailed},
 	{name: "phase-too-fine", args: []string{"run", "--phase", "10ns", "--out", "new"}, exit: exitLabFailed},
@@ -227,6 +229,7 @@ func badInput(t *testing.T) string {
 	elf := append([]byte("\x7fELF\x02\x01\x01"), make([]byte, 23)...)
 	elf[16], elf[18] = 4, 62 // ET_CORE, EM_X86_64
 	for name, data := range map[string]string{
+		"alone.yaml":       "name: alone\nguest: {script: exit, probe: false}\n",
 		"unknown-key.yaml": "boards:\n  - name: a\n    kind: qemu\n    cpuz: 2\n",
 		"empty":            "",
 		"cut.elf":          string(elf),

@@ -122,7 +122,9 @@ func (f *matrixFlags) order(cmd *cobra.Command) (compare.MatrixOrder, error) {
 		if slices.ContainsFunc(o.Scenarios, func(have harness.Scenario) bool { return have.Name == sc.Name }) {
 			return o, fmt.Errorf("scenario %s: named twice", sc.Name)
 		}
-		o.Scenarios = append(o.Scenarios, sc)
+		if o.Scenarios = append(o.Scenarios, sc); sc.NoProbe != o.Scenarios[0].NoProbe {
+			return o, fmt.Errorf("scenarios %s and %s: one is with the probe, the other without it: make a matrix of each kind", o.Scenarios[0].Name, sc.Name)
+		}
 	}
 	for _, text := range []string{"share:10%", "share:50%", "share:90%"} {
 		in, err := harness.ParseInject(text)
@@ -172,7 +174,7 @@ func (f *matrixFlags) run(cmd *cobra.Command) error {
 	}
 	p := newProgress(cmd)
 	defer p.end()
-	subjects, free, err := f.subjects(cmd.Context(), board, cat, f.strategies, lab.Options{Accept: f.accept()}, p)
+	subjects, free, err := f.subjects(cmd.Context(), board, cat, f.strategies, lab.Options{Accept: f.accept(), NoProbe: o.Scenarios[0].NoProbe}, p)
 	defer free()
 	if err != nil {
 		return err

@@ -109,6 +109,11 @@ func (f *runFlags) order(cmd *cobra.Command) (compare.RunOrder, error) {
 	if o.Scenario, err = findScenario(cmd.Context(), f.scenario); err != nil {
 		return o, err
 	}
+	if o.Scenario.NoProbe {
+		if err := idle(cmd, "on scenario "+o.Scenario.Name+", which is without the probe and so without a backlog", "backlog", "record-len"); err != nil {
+			return o, err
+		}
+	}
 	if o.Injects, err = f.moments(cmd, &o.Scenario); err != nil {
 		return o, err
 	}
@@ -173,7 +178,7 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	}
 	p := newProgress(cmd)
 	defer p.end()
-	subjects, free, err := f.subjects(cmd.Context(), board, cat, names, lab.Options{Accept: kind.AcceptOne}, p)
+	subjects, free, err := f.subjects(cmd.Context(), board, cat, names, lab.Options{Accept: kind.AcceptOne, NoProbe: o.Scenario.NoProbe}, p)
 	defer free()
 	if err != nil {
 		return err

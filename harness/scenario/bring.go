@@ -40,8 +40,8 @@ func (f *file) bring(ctx context.Context, s *harness.Scenario, dir string, progr
 	case len(given) > 1:
 		return fmt.Errorf("guest: program, script, module: want one of them")
 	case len(given) == 0:
-		if len(g.Args) > 0 || g.Params != "" || len(g.Files) > 0 || g.AnyCPU {
-			return errors.New("guest: args, params, files and any-cpu belong to a program, a script or a module, and there is none")
+		if len(g.Args) > 0 || g.Params != "" || len(g.Files) > 0 || g.AnyCPU || g.Probe != nil {
+			return errors.New("guest: args, params, files, any-cpu and probe belong to a program, a script or a module, and there is none")
 		}
 		if s.Provoke == "" {
 			return fmt.Errorf("guest: want provoke (%q), a program, a script or a module", plan.Provokes())
@@ -52,6 +52,7 @@ func (f *file) bring(ctx context.Context, s *harness.Scenario, dir string, progr
 	case g.Params != "" && g.Module == "" || len(g.Args) > 0 && g.Module != "":
 		return errors.New("guest: a module has params, a program or script has args")
 	}
+	s.NoProbe = g.Probe != nil && !*g.Probe
 	s.Provoke, s.Run = plan.ProvokeNone, &plan.Run{AnyCPU: g.AnyCPU}
 	abs := func(p string) string {
 		if filepath.IsAbs(p) {

@@ -57,6 +57,7 @@ type guest struct {
 	Params  string   `yaml:"params,omitempty"`
 	Files   []string `yaml:"files,omitempty"`
 	AnyCPU  bool     `yaml:"any-cpu,omitempty"`
+	Probe   *bool    `yaml:"probe,omitempty"`
 }
 
 type die struct {

@@ -100,6 +100,22 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// Without the probe there is no backlog, whatever its size was to be.
+func TestNoProbe(t *testing.T) {
+	s, err := Load(t.Context(), write(t, "name: a\nguest: {program: a.c, probe: false, any-cpu: true}\n", map[string]string{"a.c": "int main(void) { return 0; }\n"}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.NoProbe || !s.Run.AnyCPU {
+		t.Errorf("%+v", s)
+	}
+	o := harness.Series{Scenario: *s, Shape: &harness.Shape{Backlog: 600, RecordLen: 80}}
+	order, err := o.Order(&harness.Subject{CPUs: 2}, harness.Try{})
+	if err != nil || !order.Plan.NoProbe || order.Plan.Backlog != 0 || order.Triggers[0].N != 1 {
+		t.Errorf("%+v, %v", order, err)
+	}
+}
+
 // C source becomes a static program, under its content: another text is another file, the same one is not compiled again.
 func TestProgramFromSource(t *testing.T) {
 	text := "name: c\nguest: {program: repro.c, args: [a b]}\n"
@@ -140,6 +156,8 @@ func TestRefusals(t *testing.T) {
 		{"two things", "name: a\nguest: {script: x, module: y.ko}\n", "want one of them"},
 		{"a thing and a provocation", "name: a\nguest: {script: x, provoke: warn}\n", "script beside provoke warn"},
 		{"args of nothing", "name: a\nguest: {provoke: warn, args: [x]}\n", "there is none"},
+		{"a provocation without the probe", "name: a\nguest: {provoke: warn, probe: false}\n", "there is none"},
+		{"a flood without the probe", "name: a\nguest: {script: x, probe: false, flood: 1ms}\n", "no_probe"},
 		{"args of a module", "name: a\nguest: {module: x.ko, args: [x]}\n", "a module has params"},
 		{"program is missing", "name: a\nguest: {program: nowhere}\n", "no such file"},
 		{"program is text", "name: a\nguest: {program: text}\n", "want a static program"},

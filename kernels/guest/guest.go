@@ -20,7 +20,7 @@ import (
 	"lastpage/kernels/store"
 )
 
-//go:embed init/*.go
+//go:embed init/*.go init/*.s
 var sources embed.FS
 
 // Build returns the path of the compiled init.

@@ -123,6 +123,8 @@ type Plan struct {
 	// receiver's interrupt off, and a BREAK is not heard. Nothing is read or written.
 	OpenConsole bool `json:"open_console,omitempty"`
 	Run         *Run `json:"run,omitempty"` // nil: the probe provokes
+	// NoProbe: the probe is not loaded. Run alone provokes, and the init rings for itself. Nothing of the probe's can be asked for.
+	NoProbe bool `json:"no_probe,omitempty"`
 }
 
 // Default is the plan of the WARN + NMI-panic case on a machine with smp CPUs; the NMI comes from outside. Fields may be
@@ -207,6 +209,9 @@ func (p *Plan) Validate() error {
 			bad("run and provoke %q: want provoke %q, as what runs is the provocation", p.Provoke, ProvokeNone)
 		}
 		p.Run.validate(bad)
+	}
+	if p.NoProbe && (p.Run == nil || p.Backlog > 0 || p.FloodUS > 0 || p.DieAt != StepNone || p.Nested != NestedNone) {
+		bad("no_probe: want run, and no backlog, flood, death or nesting, which the probe makes")
 	}
 	return errors.Join(errs...)
 }

@@ -5,7 +5,7 @@ package plan
 import "strings"
 
 // Run is somebody's own provocation: the init starts it in the probe's place, delay_ms after the backlog is stored, and rings Provoked before and
-// ProvokeDone after it. The probe itself rings the same two codes right before, for a provocation "none". Exactly one of Argv and Module is set.
+// ProvokeDone after it. The probe itself rings the same two codes right before, for a provocation "none", if it is there. Exactly one of Argv and Module is set.
 type Run struct {
 	Argv   []string `json:"argv,omitempty"`   // a program of the initramfs, with its arguments
 	Module string   `json:"module,omitempty"` // a module of the initramfs; the provocation is its init function
@@ -22,7 +22,7 @@ const RunArg = 255
 
 // ProbeProvokes is how often Provoked is rung when p's provocation is about to begin, that time included.
 func (p *Plan) ProbeProvokes() int64 {
-	if p.Run != nil {
+	if p.Run != nil && !p.NoProbe {
 		return 2
 	}
 	return 1

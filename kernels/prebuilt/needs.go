@@ -30,7 +30,16 @@ type need struct {
 	why    string
 }
 
-// bare are the needs of every guest, shell those of one with a login shell, provoked those of one in which something is provoked.
+// Use is what a kernel is made ready for.
+type Use int
+
+const (
+	Probed   Use = iota // trials with the probe: headers are wanted
+	Unprobed            // trials in which a program of the user's is alone
+	Shell               // a login shell
+)
+
+// bare are the needs of every guest, shell those of one with a login shell, provoked those of one in which something is provoked, and by whom.
 var bare = []need{
 	{"64BIT", false, "the guest's programs are of x86-64"},
 	{"PRINTK", false, "nothing is said without it"},
@@ -50,19 +59,23 @@ var provoked = []need{
 	{"FUTEX", false, "the guest's init is a Go program"},
 	{"SYSCTL", false, "the guest's init sets console_loglevel there"},
 	{"SYSFS", false, "the guest's init finds the control channel there"},
-	{"MODULES", false, "the probe is a module"},
-	{"MAGIC_SYSRQ", false, "the probe and BREAK use SysRq"},
+	{"MAGIC_SYSRQ", false, "the guest's init allows all of SysRq"},
 	{"VIRTIO_PCI", true, "the control channel is a virtio port"},
 	{"VIRTIO_CONSOLE", true, "the control channel is a virtio port"},
 	{"VMCORE_INFO CRASH_CORE", false, "the ringbuffer is found by VMCOREINFO"},
 }
 
-// Lacks says in one sentence which options a guest needs that are not there; "" if all are. A guest in which nothing is provoked has a shell.
-func (c Config) Lacks(provokes bool) string {
-	more := shell
-	if provokes {
-		more = provoked
-	}
+var probed = []need{
+	{"MODULES", false, "the probe is a module"},
+}
+
+var unprobed = []need{
+	{"X86_IOPL_IOPERM", false, "without the probe the init rings the doorbell, an I/O port"},
+}
+
+// Lacks says in one sentence which options a guest needs that are not there; "" if all are.
+func (c Config) Lacks(u Use) string {
+	more := map[Use][]need{Probed: slices.Concat(provoked, probed), Unprobed: slices.Concat(provoked, unprobed), Shell: shell}[u]
 	var all []string
 	for _, w := range slices.Concat(bare, more) {
 		has := false
@@ -76,7 +89,7 @@ func (c Config) Lacks(provokes bool) string {
 	if len(all) > 0 {
 		return "lacks " + strings.Join(all, ", ")
 	}
-	if c["MODULE_SIG_FORCE"] == "y" && provokes {
+	if c["MODULE_SIG_FORCE"] == "y" && u == Probed {
 		return "has CONFIG_MODULE_SIG_FORCE=y: the probe is not signed with that kernel's key, and would not be let in"
 	}
 	return ""

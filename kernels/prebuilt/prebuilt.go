@@ -91,8 +91,8 @@ func (s *Source) unpack(ctx context.Context, progress io.Writer) (string, error)
 	})
 }
 
-// Prepare makes s ready. bare: no module will be built for it, so that no headers are wanted.
-func Prepare(ctx context.Context, s Source, bare bool, progress io.Writer) (*Kernel, error) {
+// Prepare makes s ready. Headers are wanted only for the probe.
+func Prepare(ctx context.Context, s Source, u Use, progress io.Writer) (*Kernel, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
@@ -111,14 +111,16 @@ func Prepare(ctx context.Context, s Source, bare bool, progress io.Writer) (*Ker
 	}
 	k.Release = b.Release
 	k.Origin = map[string]string{"image": s.File + " (sha256:" + sum(data) + ")", "version": b.Version}
-	if !bare || s.Headers != "" {
+	if u == Probed || s.Headers != "" {
 		if err := k.headers(s, data); err != nil {
 			return nil, err
 		}
 	}
 	build := k.Build
-	if build == "" { // the folder tells the configuration all the same
-		build, _ = findBuild(s.File, k.Release)
+	if build == "" { // a folder tells the configuration and the console all the same
+		if build, _ = findBuild(s.File, k.Release); build != "" {
+			k.Console = consoleOf(build)
+		}
 	}
 	if err := k.config(ctx, s, dir, build, b); err != nil {
 		return nil, err
@@ -126,7 +128,7 @@ func Prepare(ctx context.Context, s Source, bare bool, progress io.Writer) (*Ker
 	if err := k.initrd(ctx, s, progress); err != nil {
 		return nil, err
 	}
-	return k, k.check(s, dir, !bare)
+	return k, k.check(s, dir, u)
 }
 
 func (k *Kernel) headers(s Source, image []byte) (err error) {
@@ -206,7 +208,7 @@ func (k *Kernel) initrd(ctx context.Context, s Source, progress io.Writer) error
 }
 
 // check says what the kernel lacks, and finds the modules of the control channel if it is in modules.
-func (k *Kernel) check(s Source, dir string, provokes bool) error {
+func (k *Kernel) check(s Source, dir string, u Use) error {
 	if k.Config == "" {
 		return nil
 	}
@@ -215,10 +217,10 @@ func (k *Kernel) check(s Source, dir string, provokes bool) error {
 		return err
 	}
 	c := ParseConfig(text)
-	if lacks := c.Lacks(provokes); lacks != "" {
+	if lacks := c.Lacks(u); lacks != "" {
 		return fmt.Errorf("image %s: its configuration %s", s.File, lacks)
 	}
-	if !provokes || !c.Modular() {
+	if u == Shell || !c.Modular() {
 		return nil
 	}
 	for _, from := range []string{s.Modules, dir, k.Build, filepath.Join("/lib/modules", k.Release)} {

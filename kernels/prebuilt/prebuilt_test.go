@@ -191,7 +191,7 @@ func TestLacks(t *testing.T) {
 		{"neither name", "CONFIG_VMCORE_INFO=y", "", "CONFIG_VMCORE_INFO=y or CONFIG_CRASH_CORE=y"},
 		{"signed modules", "CONFIG_MODULES=y", "CONFIG_MODULES=y\nCONFIG_MODULE_SIG_FORCE=y", "not signed"},
 	} {
-		got := ParseConfig([]byte(strings.Replace(config, c.change, c.to, 1))).Lacks(true)
+		got := ParseConfig([]byte(strings.Replace(config, c.change, c.to, 1))).Lacks(Probed)
 		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
@@ -227,7 +227,7 @@ func folder(t *testing.T, files map[string]string) string {
 func TestPrepare(t *testing.T) {
 	dir := folder(t, nil)
 	image := filepath.Join(dir, "arch/x86/boot/bzImage")
-	k, err := Prepare(t.Context(), Source{File: image}, false, nil)
+	k, err := Prepare(t.Context(), Source{File: image}, Probed, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestPrepare(t *testing.T) {
 	if err := os.WriteFile(image, bzImage(t, release+" (me@here)", "other code"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Prepare(t.Context(), Source{File: image}, false, nil)
+	again, err := Prepare(t.Context(), Source{File: image}, Probed, nil)
 	if err != nil || again.Vmlinuz == k.Vmlinuz || again.BuildKey == k.BuildKey {
 		t.Errorf("rebuilt: %+v, %v", again, err)
 	}
@@ -259,22 +259,26 @@ func TestPrepareAsks(t *testing.T) {
 		name  string
 		files map[string]string
 		src   Source
-		bare  bool
+		use   Use
 		want  string
 	}{
-		{"no build", map[string]string{"include/config/kernel.release": "-"}, Source{}, false, "give --headers DIR"},
+		{"no build", map[string]string{"include/config/kernel.release": "-"}, Source{}, Probed, "give --headers DIR"},
 		{"no build, and none is wanted", map[string]string{"include/config/kernel.release": "-", "arch/x86/boot/config-" + release: config + "CONFIG_BINFMT_SCRIPT=y\n"},
-			Source{}, true, ""},
-		{"a shell that cannot start", map[string]string{"include/config/kernel.release": "-", "arch/x86/boot/config-" + release: config}, Source{}, true,
+			Source{}, Shell, ""},
+		{"no build, and no probe", map[string]string{"include/config/kernel.release": "-", "arch/x86/boot/config-" + release: config + "CONFIG_X86_IOPL_IOPERM=y\n"},
+			Source{}, Unprobed, ""},
+		{"no probe, and no port", map[string]string{"include/config/kernel.release": "-", "arch/x86/boot/config-" + release: config}, Source{}, Unprobed,
+			"lacks CONFIG_X86_IOPL_IOPERM=y"},
+		{"a shell that cannot start", map[string]string{"include/config/kernel.release": "-", "arch/x86/boot/config-" + release: config}, Source{}, Shell,
 			"lacks CONFIG_BINFMT_SCRIPT=y"},
-		{"another release", nil, Source{Headers: "other"}, false, "they are of 6.13.0, the image is " + release},
-		{"no symbols", map[string]string{"Module.symvers": "-"}, Source{Headers: "."}, false, "no Module.symvers"},
-		{"a file for a folder", nil, Source{Headers: ".config"}, false, "want a folder"},
-		{"an option", map[string]string{".config": strings.Replace(config, "CONFIG_FUTEX=y\n", "", 1)}, Source{}, false, "lacks CONFIG_FUTEX=y"},
-		{"a channel in modules", map[string]string{".config": modular}, Source{}, false, "give --modules DIR"},
-		{"and not there", map[string]string{".config": modular}, Source{Modules: "other"}, false, "no virtio_pci.ko"},
-		{"an initrd that is none", nil, Source{Initrd: ".config"}, false, "unknown compression"},
-		{"a file that is not there", nil, Source{Modules: "nowhere"}, false, "no such file"},
+		{"another release", nil, Source{Headers: "other"}, Probed, "they are of 6.13.0, the image is " + release},
+		{"no symbols", map[string]string{"Module.symvers": "-"}, Source{Headers: "."}, Probed, "no Module.symvers"},
+		{"a file for a folder", nil, Source{Headers: ".config"}, Probed, "want a folder"},
+		{"an option", map[string]string{".config": strings.Replace(config, "CONFIG_FUTEX=y\n", "", 1)}, Source{}, Probed, "lacks CONFIG_FUTEX=y"},
+		{"a channel in modules", map[string]string{".config": modular}, Source{}, Probed, "give --modules DIR"},
+		{"and not there", map[string]string{".config": modular}, Source{Modules: "other"}, Probed, "no virtio_pci.ko"},
+		{"an initrd that is none", nil, Source{Initrd: ".config"}, Probed, "unknown compression"},
+		{"a file that is not there", nil, Source{Modules: "nowhere"}, Probed, "no such file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := folder(t, c.files)
@@ -290,7 +294,7 @@ func TestPrepareAsks(t *testing.T) {
 				}
 			}
 			c.src.File = filepath.Join(dir, "arch/x86/boot/bzImage")
-			_, err := Prepare(t.Context(), c.src, c.bare, nil)
+			_, err := Prepare(t.Context(), c.src, c.use, nil)
 			switch {
 			case c.want == "" && err != nil:
 				t.Error(err)
@@ -306,7 +310,7 @@ func TestModulesAndConsoles(t *testing.T) {
 	modular := strings.Replace(config, "CONFIG_VIRTIO_CONSOLE=y", "CONFIG_VIRTIO_CONSOLE=m", 1)
 	dir := folder(t, map[string]string{".config": modular, "modules.builtin": "kernel/drivers/virtio/virtio.ko\n", "drivers/char/virtio_console.ko": "x",
 		"include/linux/serial_8250.h": "void serial8250_console_write(void);\n"})
-	k, err := Prepare(t.Context(), Source{File: filepath.Join(dir, "arch/x86/boot/bzImage")}, false, nil)
+	k, err := Prepare(t.Context(), Source{File: filepath.Join(dir, "arch/x86/boot/bzImage")}, Probed, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,6 +52,8 @@ type Options struct {
 	// Accept finds out whether a faster way to the same bytes may be taken, where that is not known yet for a kernel and command line, by
 	// so many comparisons (AcceptOne, AcceptFew). 0: only what was accepted before is used.
 	Accept int
+	// NoProbe: no trial loads the probe (harness.Scenario.NoProbe).
+	NoProbe bool
 }
 
 // AcceptOne takes some 20 s for each kernel and command line, AcceptFew a minute.

@@ -114,4 +114,18 @@ var _ = Describe("what a user brings", Ordered, func() {
 			Expect(t).To(HaveNeverStored(grade.Warn), "the legacy console flushes the backlog inside the WARN")
 		}
 	}, SpecTimeout(bootLimit))
+
+	It("is an image without headers, and a program without the probe", func(ctx SpecContext) {
+		dir := GinkgoT().TempDir()
+		data, err := os.ReadFile(image.Vmlinuz)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(os.WriteFile(filepath.Join(dir, "vmlinuz"), data, 0o644)).To(Succeed())
+		out, err := exec.CommandContext(ctx, lastpage, "run", "--image", filepath.Join(dir, "vmlinuz"), "--scenario", filepath.Join(examples, "alone.yaml"),
+			"--courses", "0", "--require", "A", "--quiet", "--out", filepath.Join(evidence, "alone")).CombinedOutput()
+		Expect(err).NotTo(HaveOccurred(), string(out))
+		t, err := harness.Regrade(ctx, filepath.Join(evidence, "alone", "image", "trial-001"))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(t).To(HaveLineOnTheWire(`Comm: sysrq Not tainted`))
+		Expect(t).To(BeWholeOnTheWire(grade.Panic))
+	}, SpecTimeout(bootLimit))
 })

@@ -60,7 +60,12 @@ func arm(p *plan.Plan) (*plan.Message, error) {
 			return nil, err
 		}
 	}
-	if err := loadProbe(p); err != nil {
+	if p.NoProbe {
+		door, err = ownDoor(p.Doorbell)
+	} else {
+		err = loadProbe(p)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return readBack(p, cpus)

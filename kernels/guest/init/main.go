@@ -76,12 +76,17 @@ func run(ctl *control) error {
 		}
 		fallthrough
 	case plan.StartAuto:
+		if p.NoProbe {
+			break
+		}
 		if err := poke("run", "1"); err != nil {
 			return err
 		}
 	}
-	if err := poke("wait", "1"); err != nil {
-		return err
+	if !p.NoProbe {
+		if err := poke("wait", "1"); err != nil {
+			return err
+		}
 	}
 	if p.Run != nil {
 		ran, err := provoke(p)
