@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -46,6 +47,9 @@ type source interface {
 	Close() error
 	baud() int                   // as the driver has it; 0 unknown
 	counters() (counters, error) // errNoCounters where there are none
+	caps() Caps
+	write(ctx context.Context, b []byte) error // all of b
+	sendBreak(ctx context.Context, d time.Duration) error
 }
 
 var errNoCounters = errors.New("this port counts no errors")
@@ -53,9 +57,14 @@ var errNoCounters = errors.New("this port counts no errors")
 // Port is an opened port that has not been read yet.
 type Port struct {
 	cfg Config
-	src source
 	log *wire.Log
 	now func() int64 // ns, CLOCK_MONOTONIC
+
+	writing sync.Mutex // one sender at a time
+
+	mu   sync.Mutex
+	src  source // nil: away
+	caps Caps
 }
 
 // Schema names the form of a Report. Fields may be added under the same number; a change of meaning takes a new one.
@@ -91,7 +100,7 @@ func Open(ctx context.Context, cfg Config) (*Port, error) {
 	if strings.HasPrefix(cfg.Name, tcpPrefix) {
 		frame = wire.Frame{}
 	}
-	return &Port{cfg: cfg, src: src, log: wire.NewLog(wire.Monotonic, frame), now: monotonic}, nil
+	return &Port{cfg: cfg, src: src, caps: src.caps(), log: wire.NewLog(wire.Monotonic, frame), now: monotonic}, nil
 }
 
 // Log is where the bytes will be. It is closed when Run returns.

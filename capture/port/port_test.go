@@ -224,6 +224,10 @@ func (s *counting) Read(p []byte) (int, error) {
 func (s *counting) Close() error                { return nil }
 func (s *counting) baud() int                   { return 9600 }
 func (s *counting) counters() (counters, error) { return s.c, nil }
+func (s *counting) caps() Caps                  { return Caps{} }
+
+func (s *counting) write(context.Context, []byte) error            { return nil }
+func (s *counting) sendBreak(context.Context, time.Duration) error { return nil }
 
 func TestCountersVoid(t *testing.T) {
 	src := &counting{reads: [][]byte{[]byte("ab"), []byte("c")}, c: counters{overrun: -1, frame: 7}}

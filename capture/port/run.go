@@ -132,7 +132,7 @@ func (r *run) check(now int64) error {
 // reopen waits for a port that went away. again is false when ctx ended first.
 func (r *run) reopen(ctx context.Context, lost int64) (again bool, err error) {
 	_ = r.src.Close()
-	r.src = nil
+	r.take(nil)
 	r.report.Gaps++
 	for {
 		select {
@@ -145,7 +145,7 @@ func (r *run) reopen(ctx context.Context, lost int64) (again bool, err error) {
 		if err != nil {
 			continue
 		}
-		r.src = src
+		r.take(src)
 		r.begin()
 		now := r.now()
 		return true, r.mark(wire.MarkGap, now, uint64(now-lost))

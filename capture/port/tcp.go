@@ -5,6 +5,7 @@ package port
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"time"
@@ -38,3 +39,23 @@ func (t *tcp) Read(p []byte) (int, error) {
 
 func (t *tcp) baud() int                   { return 0 }
 func (t *tcp) counters() (counters, error) { return counters{}, errNoCounters }
+
+func (t *tcp) caps() Caps {
+	return Caps{Write: true, Unseen: []string{"overruns and line errors", "BREAK", "the rate of the line"}}
+}
+
+func (t *tcp) write(ctx context.Context, b []byte) error {
+	stop := context.AfterFunc(ctx, func() { _ = t.SetWriteDeadline(time.Unix(1, 0)) })
+	defer func() {
+		if !stop() {
+			_ = t.SetWriteDeadline(time.Time{})
+		}
+	}()
+	n, err := t.Conn.Write(b)
+	if err != nil {
+		return fmt.Errorf("%d bytes were sent: %w", n, errors.Join(ctx.Err(), err))
+	}
+	return nil
+}
+
+func (t *tcp) sendBreak(context.Context, time.Duration) error { return ErrNoBreak }

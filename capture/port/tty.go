@@ -3,8 +3,10 @@
 package port
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"time"
 	"unsafe"
 
 	"go.bug.st/serial"
@@ -18,7 +20,8 @@ import (
 // closed and opened again in between.
 type tty struct {
 	serial.Port
-	fd int
+	fd     int // O_NONBLOCK
+	pseudo bool
 }
 
 func openTTY(cfg Config) (source, error) {
@@ -46,7 +49,7 @@ func openTTY(cfg Config) (source, error) {
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	return &tty{Port: p, fd: fd}, nil
+	return &tty{Port: p, fd: fd, pseudo: isPTS(fd)}, nil
 }
 
 func (t *tty) Close() error { return errors.Join(t.Port.Close(), unix.Close(t.fd)) }
@@ -86,4 +89,64 @@ func (c counters) since(o counters) Counted {
 		Parity:  int(uint32(c.parity - o.parity)),
 		Break:   int(uint32(c.brk - o.brk)),
 	}
+}
+
+// isPTS says whether fd is the slave of a pty: majors 136 to 143 (Documentation/admin-guide/devices.txt).
+func isPTS(fd int) bool {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil {
+		return false
+	}
+	m := unix.Major(st.Rdev)
+	return m >= 136 && m <= 143
+}
+
+func (t *tty) caps() Caps {
+	c := Caps{Write: true, Break: !t.pseudo, Rate: !t.pseudo}
+	if _, err := t.counters(); err == nil {
+		c.Counters = true
+	} else {
+		c.Unseen = append(c.Unseen, "overruns and line errors")
+	}
+	if t.pseudo {
+		c.Unseen = append(c.Unseen, "BREAK", "the rate of the line")
+	}
+	return c
+}
+
+// write sends b as fast as the line takes it. A line that takes nothing is waited for until ctx ends.
+func (t *tty) write(ctx context.Context, b []byte) error {
+	for sent := 0; sent < len(b); {
+		n, err := unix.Write(t.fd, b[sent:])
+		switch {
+		case n > 0:
+			sent += n
+		case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR):
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("%d bytes were sent: %w", sent, err)
+			}
+			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(t.fd), Events: unix.POLLOUT}}, int(readWait.Milliseconds()))
+		default:
+			return fmt.Errorf("%d bytes were sent: %w", sent, err)
+		}
+	}
+	return nil
+}
+
+// sendBreak drains what was written before, so that the BREAK stays at its place.
+func (t *tty) sendBreak(ctx context.Context, d time.Duration) error {
+	if t.pseudo {
+		return ErrNoBreak
+	}
+	if err := t.Drain(); err != nil {
+		return err
+	}
+	if err := unix.IoctlSetInt(t.fd, unix.TIOCSBRK, 0); err != nil {
+		return err
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+	return errors.Join(ctx.Err(), unix.IoctlSetInt(t.fd, unix.TIOCCBRK, 0))
 }
