@@ -43,12 +43,7 @@ func Dial(ctx context.Context, cfg Config) (*Port, error) { return Open(ctx, cfg
 
 // Write sends all of b.
 func (p *Port) Write(ctx context.Context, b []byte) error {
-	src, err := p.current()
-	if err == nil {
-		p.writing.Lock()
-		defer p.writing.Unlock()
-		err = src.write(ctx, b)
-	}
+	err := p.with(ctx, func(ctx context.Context, src source) error { return src.write(ctx, b) })
 	if err != nil {
 		return fmt.Errorf("write %d bytes to %s: %w", len(b), p.cfg.Name, err)
 	}
@@ -57,12 +52,7 @@ func (p *Port) Write(ctx context.Context, b []byte) error {
 
 // Break holds the line in BREAK for d.
 func (p *Port) Break(ctx context.Context, d time.Duration) error {
-	src, err := p.current()
-	if err == nil {
-		p.writing.Lock()
-		defer p.writing.Unlock()
-		err = src.sendBreak(ctx, d)
-	}
+	err := p.with(ctx, func(ctx context.Context, src source) error { return src.sendBreak(ctx, d) })
 	if err != nil {
 		return fmt.Errorf("send BREAK on %s: %w", p.cfg.Name, err)
 	}
@@ -76,21 +66,47 @@ func (p *Port) Caps() Caps {
 	return p.caps
 }
 
-func (p *Port) current() (source, error) {
+// with calls f with the source as long as it is there; f's context ends when it goes away. One sender at a time.
+func (p *Port) with(ctx context.Context, f func(context.Context, source) error) error {
+	p.writing.Lock()
+	defer p.writing.Unlock()
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.src == nil {
-		return nil, ErrAway
+	src, away := p.src, p.away
+	p.mu.Unlock()
+	if src == nil {
+		return ErrAway
 	}
-	return p.src, nil
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(away, cancel)()
+	err := f(ctx, src)
+	if err != nil && away.Err() != nil {
+		return errors.Join(ErrAway, err)
+	}
+	return err
 }
 
-// take makes src the port's source; nil: it is away. A nil source leaves the caps as they were.
+// take makes src the port's source.
 func (p *Port) take(src source) {
+	away, goes := context.WithCancel(context.Background())
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.src = src
-	if src != nil {
-		p.caps = src.caps()
+	p.src, p.caps, p.away, p.goes = src, src.caps(), away, goes
+}
+
+// drop closes the source, as soon as nobody sends by it. The caps stay as they were.
+func (p *Port) drop() (last source) {
+	p.mu.Lock()
+	last, p.src = p.src, nil
+	if p.goes != nil {
+		p.goes()
 	}
+	p.mu.Unlock()
+	if last == nil {
+		return nil
+	}
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	_ = last.Close()
+	return last
 }

@@ -194,66 +194,10 @@ func TestOpenRefuses(t *testing.T) {
 	_, slave := pty(t)
 	for _, cfg := range []Config{{Name: "/dev/none", Baud: 9600}, {Name: slave}, {Name: "/dev/null", Baud: 9600}, {Name: "tcp:127.0.0.1:1"}} {
 		if p, err := Open(context.Background(), cfg); err == nil {
-			_ = p.src.Close()
+			p.Close()
 			t.Errorf("%+v was opened", cfg)
 		} else if !strings.Contains(err.Error(), "open port "+cfg.Name) {
 			t.Error(err)
 		}
-	}
-}
-
-// counting is a port whose UART counts errors.
-type counting struct {
-	reads [][]byte
-	c     counters
-}
-
-func (s *counting) Read(p []byte) (int, error) {
-	time.Sleep(time.Millisecond)
-	if len(s.reads) == 0 {
-		return 0, nil
-	}
-	n := copy(p, s.reads[0])
-	s.reads = s.reads[1:]
-	s.c.overrun += 2
-	s.c.bufOver++
-	s.c.frame++
-	s.c.brk++
-	return n, nil
-}
-func (s *counting) Close() error                { return nil }
-func (s *counting) baud() int                   { return 9600 }
-func (s *counting) counters() (counters, error) { return s.c, nil }
-func (s *counting) caps() Caps                  { return Caps{} }
-
-func (s *counting) write(context.Context, []byte) error            { return nil }
-func (s *counting) sendBreak(context.Context, time.Duration) error { return nil }
-
-func TestCountersVoid(t *testing.T) {
-	src := &counting{reads: [][]byte{[]byte("ab"), []byte("c")}, c: counters{overrun: -1, frame: 7}}
-	now := int64(0)
-	p := &Port{cfg: Config{Name: "test", Baud: 115200}, src: src, log: wire.NewLog(wire.Monotonic, wire.Frame{}),
-		now: func() int64 { now += int64(checkEvery); return now }}
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() { _ = p.log.Wait(ctx, 3); cancel() }()
-	r, err := p.Run(ctx, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Counted != (Counted{Overrun: 6, Framing: 2, Break: 2}) || !r.HasCounters {
-		t.Errorf("%+v", r)
-	}
-	want := "9600|6 overruns|2 framing errors"
-	if got := strings.Join(r.Void, "|"); len(r.Void) != 3 || !strings.Contains(got, "6 overruns|2 framing errors") {
-		t.Errorf("void %q, want %q", got, want)
-	}
-	lossy := 0
-	for _, m := range p.log.Marks() {
-		if m.Kind.Lossy() {
-			lossy++
-		}
-	}
-	if lossy != 4 {
-		t.Errorf("marks %+v", p.log.Marks())
 	}
 }

@@ -6,18 +6,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lastpage/capture/wire"
 )
 
-// Run reads the port until ctx ends, into the log and, if it is not nil, into
-// w, which it closes: the capture is whole then. A port that goes away (an
-// adapter that lost its power) is a gap: it is marked, and the same path is
-// opened again as soon as it is there. The error says what went wrong with the
-// capture itself; the end of ctx is none.
+// Run reads the port until ctx ends, into the log and, if it is not nil, into w, which it closes: the capture is whole then. A port that goes
+// away (an adapter that lost its power) is a gap: it is marked, and the same port is opened again as soon as it is there. Where that can
+// never be, or a server refuses again and again, Run ends by itself and Report.Void says why. The error says what went wrong with the capture
+// itself; the end of ctx is none.
 func (p *Port) Run(ctx context.Context, w *wire.Writer) (*Report, error) {
-	r := &run{Port: p, w: w, report: &Report{Schema: Schema, Name: p.cfg.Name, Baud: p.src.baud(), Void: []string{}}}
+	caps := p.Caps()
+	r := &run{Port: p, w: w, report: &Report{Schema: wire.ReportSchema, Name: p.cfg.Name, Unseen: caps.Unseen, Others: []string{}, Void: []string{}}}
 	err := r.loop(ctx)
 	p.log.Close(err)
 	if w != nil {
@@ -36,60 +37,122 @@ func (p *Port) Run(ctx context.Context, w *wire.Writer) (*Report, error) {
 
 type run struct {
 	*Port
-	w      *wire.Writer
-	report *Report
-	base   counters
-	counts bool
+	w       *wire.Writer
+	report  *Report
+	book    *ledger
+	stall   stall
+	comings comings
+	heard   int64  // last sign of life of the port, ns
+	end     string // why the capture ended by itself
 }
 
 func (r *run) loop(ctx context.Context) error {
 	buf := make([]byte, readBytes)
 	r.begin()
-	defer func() {
-		if r.src != nil {
-			_ = r.src.Close()
-		}
-	}()
+	defer r.drop()
+	r.stall.start(r.now(), r.asleep())
 	last := r.now()
 	for {
-		n, err := r.src.Read(buf)
+		r.src.ready(readWait)
+		if err := r.stood(); err != nil {
+			return err
+		}
+		pieces, err := r.src.read(buf)
 		now := r.now()
-		if n > 0 {
-			if aerr := r.append(buf[:n], now); aerr != nil {
+		if len(pieces) > 0 {
+			r.heard = now
+			if aerr := r.append(pieces, now); aerr != nil {
 				return aerr
 			}
 		}
 		if err == nil && (now-last >= int64(checkEvery) || ctx.Err() != nil) {
 			last = now
-			if err := r.check(now); err != nil {
+			if err := r.check(now, ctx.Err() != nil); err != nil {
 				return err
 			}
 		}
 		if ctx.Err() != nil {
-			return nil
+			return r.finish()
 		}
 		if err != nil {
-			if again, err := r.reopen(ctx, now); !again {
+			if again, err := r.reopen(ctx, err); !again {
 				return err
 			}
 		}
 	}
 }
 
+// begin takes over a port that was just opened.
 func (r *run) begin() {
-	c, err := r.src.counters()
-	r.base, r.counts = c, err == nil
-	r.report.HasCounters = r.counts
+	now := r.now()
+	r.book = r.src.ledger()
+	r.heard = now
+	r.comings.opened(now)
+	r.report.HasCounters = r.Caps().Counters
+	for _, u := range r.Caps().Unseen {
+		if !slices.Contains(r.report.Unseen, u) {
+			r.report.Unseen = append(r.report.Unseen, u)
+		}
+	}
+	if rate := r.src.rate(); r.report.Baud == 0 || rate != r.cfg.Baud {
+		r.report.Baud = rate
+	}
 }
 
-func (r *run) append(b []byte, now int64) error {
-	if err := r.log.Append(b, now); err != nil {
-		return err
+// append puts pieces in the log and the files; marks among them are counted.
+func (r *run) append(pieces []piece, now int64) error {
+	for _, p := range pieces {
+		if p.kind != 0 {
+			if err := r.placed(p, now); err != nil {
+				return err
+			}
+			continue
+		}
+		if r.book != nil {
+			r.book.read += int64(len(p.data))
+		}
+		if err := r.log.Append(p.data, now); err != nil {
+			return err
+		}
+		if r.w == nil {
+			continue
+		}
+		if err := r.w.Append(p.data, now); err != nil {
+			return err
+		}
 	}
-	if r.w == nil {
-		return nil
+	return nil
+}
+
+// placed marks what came at its place in the stream.
+func (r *run) placed(p piece, now int64) error {
+	told := wire.Counted{}
+	n := max(1, int(p.count))
+	switch p.kind {
+	case wire.MarkBreak:
+		told.Break = n
+		if r.book != nil {
+			r.book.read++ // the driver counts it as a character
+		}
+	case wire.MarkFraming:
+		told.Framing = n
+	case wire.MarkParity:
+		told.Parity = n
+	case wire.MarkOverrun:
+		told.Overrun = n
 	}
-	return r.w.Append(b, now)
+	if r.book != nil {
+		add(&r.book.told, told)
+	}
+	add(&r.report.Counted, told)
+	return r.mark(p.kind, now, p.count)
+}
+
+func add(to *wire.Counted, c wire.Counted) {
+	to.Overrun += c.Overrun
+	to.Framing += c.Framing
+	to.Parity += c.Parity
+	to.Break += c.Break
 }
 
 func (r *run) mark(k wire.MarkKind, now int64, count uint64) error {
@@ -100,75 +163,59 @@ func (r *run) mark(k wire.MarkKind, now int64, count uint64) error {
 	return r.w.AddMark(m)
 }
 
-// check marks what the UART has counted since the last look. The mark lies
-// after the bytes that were read by then, up to checkEvery after the event.
-func (r *run) check(now int64) error {
-	if !r.counts {
-		return nil
+func (r *run) tell(format string, args ...any) {
+	if r.cfg.Tell != nil {
+		r.cfg.Tell(fmt.Sprintf(format, args...))
 	}
-	c, err := r.src.counters()
-	if err != nil {
-		return nil // the port is going away; the next read says so
+}
+
+// void notes a reason once.
+func (r *run) void(format string, args ...any) {
+	if why := fmt.Sprintf(format, args...); !slices.Contains(r.report.Void, why) {
+		r.report.Void = append(r.report.Void, why)
 	}
-	d := c.since(r.base)
-	r.base = c
-	for _, m := range []struct {
-		kind wire.MarkKind
-		n    int
-		sum  *int
-	}{{wire.MarkOverrun, d.Overrun, &r.report.Counted.Overrun}, {wire.MarkFraming, d.Framing, &r.report.Counted.Framing},
-		{wire.MarkParity, d.Parity, &r.report.Counted.Parity}, {wire.MarkBreak, d.Break, &r.report.Counted.Break}} {
-		if m.n == 0 {
-			continue
-		}
-		*m.sum += m.n
-		if err := r.mark(m.kind, now, uint64(m.n)); err != nil {
-			return err
+}
+
+// finish marks what is still owed when the capture ends.
+func (r *run) finish() error {
+	now := r.now()
+	if err := r.stall.settle(r, now, true); err != nil {
+		return err
+	}
+	if p, ok := r.src.(remote); ok {
+		if quiet := p.silence(); quiet > silentAfter {
+			r.void("the other side had not answered for %v when the capture ended", quiet.Round(time.Second))
+			return r.mark(wire.MarkGap, now, uint64(quiet))
 		}
 	}
 	return nil
 }
 
-// reopen waits for a port that went away. again is false when ctx ended first.
-func (r *run) reopen(ctx context.Context, lost int64) (again bool, err error) {
-	_ = r.src.Close()
-	r.take(nil)
-	r.report.Gaps++
-	for {
-		select {
-		case <-ctx.Done():
-			now := r.now()
-			return false, r.mark(wire.MarkGap, now, uint64(now-lost))
-		case <-time.After(reopenWait):
-		}
-		src, err := open(ctx, r.cfg)
-		if err != nil {
-			continue
-		}
-		r.take(src)
-		r.begin()
-		now := r.now()
-		return true, r.mark(wire.MarkGap, now, uint64(now-lost))
-	}
-}
-
 // verdict lists why the capture must not be charged to the machine.
 func (r *run) verdict() {
 	rep, c := r.report, r.report.Counted
-	void := func(format string, args ...any) { rep.Void = append(rep.Void, fmt.Sprintf(format, args...)) }
 	if rep.Gaps > 0 {
-		void("the port went away %d times", rep.Gaps)
+		r.void("the port went away %d times", rep.Gaps)
 	}
-	if rep.Baud != 0 && rep.Baud != r.cfg.Baud {
-		void("%d baud were asked for, the driver set %d", r.cfg.Baud, rep.Baud)
+	if r.end != "" {
+		r.void("%s", r.end)
+	}
+	if rep.Baud != 0 && rep.Baud != r.cfg.Baud && SetsRate(r.cfg.Name) {
+		r.void("%d baud were asked for, %d are set", r.cfg.Baud, rep.Baud)
+	}
+	for _, o := range rep.Others {
+		r.void("another program had the port open too: %s", o)
+	}
+	if rep.Unread > 0 {
+		r.void("the port received %d bytes that we never got", rep.Unread)
 	}
 	if c.Overrun > 0 {
-		void("%d overruns", c.Overrun)
+		r.void("%d overruns", c.Overrun)
 	}
 	if c.Framing > 0 {
-		void("%d framing errors", c.Framing)
+		r.void("%d framing errors", c.Framing)
 	}
 	if c.Parity > 0 {
-		void("%d parity errors", c.Parity)
+		r.void("%d parity errors", c.Parity)
 	}
 }

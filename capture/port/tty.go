@@ -6,147 +6,280 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
-	"unsafe"
 
 	"go.bug.st/serial"
 	"golang.org/x/sys/unix"
+
+	"lastpage/capture/wire"
 )
 
-// tty is a serial port or a pty. The library moves the bytes; what it does not
-// tell (the rate that was set, the UART's counters) is asked through a second
-// descriptor of the same port. That one is opened first, because the port is
-// exclusive afterwards (TIOCEXCL), and stays open, so that the port is never
-// closed and opened again in between.
+// tty is a serial port or a pty. The library sets it up; what it does not tell or do (the rate that was set, the UART's counters, PARMRK) is
+// done through a second descriptor of the same port. That one is opened first, because the port is exclusive afterwards (TIOCEXCL), and stays
+// open, so that the port is never closed and opened again in between.
 type tty struct {
-	serial.Port
-	fd     int // O_NONBLOCK
+	descriptor
+	lib    serial.Port
+	place  *place
+	lock   string // of UUCP's kind; "" none
+	opens  *opens
 	pseudo bool
+	book   *ledger // nil: it counts nothing
+
+	early  []byte // lay in the tty before it was set up
+	marks  parmrk
+	before unix.Termios // to be put back
+	set    unix.Termios // as we have set it
+	known  map[int]bool // other openers that were told of
+	looks  int
+	kept   bool // the place is wanted after the end
 }
 
-func openTTY(cfg Config) (source, error) {
+// lookEvery is the number of looks between two into /proc for which nothing was opened.
+const lookEvery = 5
+
+// heldTTY is how many bytes n_tty holds, of 4096, when it may soon refuse more.
+const heldTTY = 3072
+
+func openTTY(cfg Config, last *place) (_ source, err error) {
 	if cfg.Baud <= 0 {
 		return nil, fmt.Errorf("no baud rate given") // the library would take 0 for 9600
 	}
-	fd, err := unix.Open(cfg.Name, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if errors.Is(err, unix.EBUSY) {
-		return nil, errors.New("another program holds it exclusively")
-	}
-	if err != nil {
-		return nil, err
-	}
-	p, err := serial.Open(cfg.Name, &serial.Mode{BaudRate: cfg.Baud, DataBits: 8, Parity: serial.NoParity, StopBits: serial.OneStopBit})
-	if err == nil {
-		err = p.SetReadTimeout(readWait)
-	}
-	if err == nil {
-		err = unix.IoctlSetInt(fd, unix.TIOCEXCL, 0)
-	}
-	if err != nil {
-		if p != nil {
-			_ = p.Close()
+	t := &tty{descriptor: -1, known: map[int]bool{}, marks: parmrk{errors: wire.MarkFraming}}
+	defer func() {
+		if err != nil {
+			_ = t.Close()
 		}
-		_ = unix.Close(fd)
+	}()
+	if last == nil {
+		t.place, err = findPlace(cfg.Name)
+	} else {
+		t.place, err = last.again()
+	}
+	if err != nil {
 		return nil, err
 	}
-	return &tty{Port: p, fd: fd, pseudo: isPTS(fd)}, nil
+	t.pseudo = isPTS(t.place.rdev)
+	if err = t.claim(); err != nil {
+		return nil, err
+	}
+	if err = t.setUp(cfg); err != nil {
+		return nil, err
+	}
+	t.opens = watchOpens(t.place.path)
+	if c, err := t.counters(); err == nil {
+		t.book = &ledger{base: c, last: c, read: -int64(len(t.early))}
+	}
+	return t, nil
 }
 
-func (t *tty) Close() error { return errors.Join(t.Port.Close(), unix.Close(t.fd)) }
+// claim opens the port where nobody else has it, root or not: everything that terminal programs lock with is asked, and taken.
+func (t *tty) claim() (err error) {
+	if err := checkLock(lockFolder, t.place.path); err != nil {
+		return err
+	}
+	if all := holders(t.place.rdev); len(all) > 0 {
+		return fmt.Errorf("another program holds it: %v", all[0])
+	}
+	fd, err := unix.Open(t.place.path, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if errors.Is(err, unix.EBUSY) {
+		return errors.New("another program holds it exclusively (TIOCEXCL); root can see which")
+	}
+	if err != nil {
+		return err
+	}
+	t.descriptor = descriptor(fd)
+	if deviceOf(fd) != t.place.rdev {
+		return fmt.Errorf("%s became another device as it was opened", t.place.path)
+	}
+	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		return errors.New("another program holds it: it has locked it (flock)")
+	}
+	// The slave of a pty keeps the flag of a program that was killed, as long as its master lives; nobody has it open, as we have seen.
+	if excl, err := unix.IoctlGetInt(fd, unix.TIOCGEXCL); err == nil && excl != 0 && !t.pseudo {
+		return errors.New("another program holds it exclusively (TIOCEXCL)")
+	}
+	t.lock, err = takeLock(lockFolder, t.place.path)
+	return err
+}
 
-func (t *tty) baud() int {
-	termios, err := unix.IoctlGetTermios(t.fd, unix.TCGETS2)
+func (t *tty) setUp(cfg Config) (err error) {
+	fd := int(t.descriptor)
+	before, err := unix.IoctlGetTermios(fd, unix.TCGETS2)
+	if err != nil {
+		return fmt.Errorf("%s is not a terminal: %w", t.place.path, err)
+	}
+	mode := &serial.Mode{BaudRate: cfg.Baud, DataBits: 8, Parity: serial.NoParity, StopBits: serial.OneStopBit}
+	if t.lib, err = serial.Open(t.place.path, mode); err != nil {
+		return err
+	}
+	t.before = *before
+	if err := unix.IoctlSetInt(fd, unix.TIOCEXCL, 0); err != nil {
+		return err
+	}
+	if err := t.lines(cfg); err != nil {
+		return err
+	}
+	t.early = t.drain()
+	now, err := unix.IoctlGetTermios(fd, unix.TCGETS2)
+	if err != nil {
+		return err
+	}
+	now.Iflag = unix.PARMRK | unix.INPCK
+	if err := unix.IoctlSetTermios(fd, unix.TCSETS2, now); err != nil {
+		return err
+	}
+	if now, err = unix.IoctlGetTermios(fd, unix.TCGETS2); err != nil {
+		return err
+	}
+	t.set = *now
+	return nil
+}
+
+// lines sets the modem lines that were asked for. Linux raises both as it opens a port; there is no way round that.
+func (t *tty) lines(cfg Config) error {
+	for _, l := range []struct {
+		name, want string
+		set        func(bool) error
+	}{{"DTR", cfg.DTR, t.lib.SetDTR}, {"RTS", cfg.RTS, t.lib.SetRTS}} {
+		if l.want == "" {
+			continue
+		}
+		if err := l.set(l.want == "on"); err != nil {
+			return fmt.Errorf("set %s %s: %w: it has no such line", l.name, l.want, err)
+		}
+	}
+	return nil
+}
+
+// drain takes what lay there before the port was set up; its bytes ff are not doubled.
+func (t *tty) drain() (all []byte) {
+	var buf [readBytes]byte
+	for len(all) < 1<<16 {
+		n, err := t.get(buf[:])
+		if n == 0 || err != nil {
+			break
+		}
+		all = append(all, buf[:n]...)
+	}
+	return all
+}
+
+func (t *tty) Close() error {
+	t.opens.Close()
+	var err error
+	if t.lib != nil {
+		_ = unix.IoctlSetTermios(int(t.descriptor), unix.TCSETS2, &t.before)
+		err = t.lib.Close()
+	}
+	if t.descriptor >= 0 {
+		err = errors.Join(err, t.descriptor.Close())
+	}
+	if t.lock != "" {
+		_ = unix.Unlink(t.lock)
+	}
+	if t.place != nil && !t.kept {
+		t.place.Close()
+	}
+	return err
+}
+
+func (t *tty) read(buf []byte) ([]piece, error) {
+	if b := t.early; len(b) > 0 {
+		t.early = nil
+		return []piece{{data: b}}, nil
+	}
+	n, err := t.get(buf)
+	return t.marks.decode(buf[:n]), err
+}
+
+func (t *tty) ledger() *ledger { return t.book }
+
+func (t *tty) ready(d time.Duration) bool { return len(t.early) > 0 || t.wait(d) }
+
+func (t *tty) full() bool { return t.pending() >= heldTTY }
+
+func (t *tty) rate() int {
+	termios, err := unix.IoctlGetTermios(int(t.descriptor), unix.TCGETS2)
 	if err != nil {
 		return 0
 	}
 	return int(termios.Ispeed)
 }
 
-// counters is what a driver counts: struct serial_icounter_struct in
-// include/uapi/linux/serial.h, all of it since the driver was loaded.
-type counters struct {
-	cts, dsr, rng, dcd, rx, tx           int32
-	frame, overrun, parity, brk, bufOver int32
-	_                                    [9]int32
-}
-
-func (t *tty) counters() (c counters, err error) {
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(t.fd), unix.TIOCGICOUNT, uintptr(unsafe.Pointer(&c)))
-	if errno == unix.ENOTTY || errno == unix.EINVAL {
-		return c, errNoCounters
-	}
-	if errno != 0 {
-		return c, fmt.Errorf("TIOCGICOUNT: %w", errno)
-	}
-	return c, nil
-}
-
-// since is by how much the counters moved; they may wrap around.
-func (c counters) since(o counters) Counted {
-	return Counted{
-		Overrun: int(uint32(c.overrun-o.overrun)) + int(uint32(c.bufOver-o.bufOver)),
-		Framing: int(uint32(c.frame - o.frame)),
-		Parity:  int(uint32(c.parity - o.parity)),
-		Break:   int(uint32(c.brk - o.brk)),
-	}
-}
-
-// isPTS says whether fd is the slave of a pty: majors 136 to 143 (Documentation/admin-guide/devices.txt).
-func isPTS(fd int) bool {
-	var st unix.Stat_t
-	if unix.Fstat(fd, &st) != nil {
-		return false
-	}
-	m := unix.Major(st.Rdev)
-	return m >= 136 && m <= 143
-}
-
 func (t *tty) caps() Caps {
-	c := Caps{Write: true, Break: !t.pseudo, Rate: !t.pseudo}
-	if _, err := t.counters(); err == nil {
-		c.Counters = true
-	} else {
-		c.Unseen = append(c.Unseen, "overruns and line errors")
+	c := Caps{Write: true, Break: !t.pseudo, Counters: t.book != nil, Rate: !t.pseudo}
+	if t.book == nil {
+		c.Unseen = append(c.Unseen, unseenErrors)
 	}
 	if t.pseudo {
-		c.Unseen = append(c.Unseen, "BREAK", "the rate of the line")
+		c.Unseen = append(c.Unseen, unseenBreak, unseenRate)
 	}
 	return c
 }
 
-// write sends b as fast as the line takes it. A line that takes nothing is waited for until ctx ends.
-func (t *tty) write(ctx context.Context, b []byte) error {
-	for sent := 0; sent < len(b); {
-		n, err := unix.Write(t.fd, b[sent:])
-		switch {
-		case n > 0:
-			sent += n
-		case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR):
-			if err := ctx.Err(); err != nil {
-				return fmt.Errorf("%d bytes were sent: %w", sent, err)
+// look finds other programs that have opened the port, and settings that somebody changed.
+func (t *tty) look() (found []finding) {
+	t.looks++
+	opened := t.opens.since()
+	if opened || t.opens == nil || t.looks%lookEvery == 0 {
+		all := holders(t.place.rdev)
+		for _, h := range all {
+			if !t.known[h.pid] {
+				t.known[h.pid] = true
+				found = append(found, finding{kind: wire.MarkOverrun, other: h.String()})
 			}
-			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(t.fd), Events: unix.POLLOUT}}, int(readWait.Milliseconds()))
-		default:
-			return fmt.Errorf("%d bytes were sent: %w", sent, err)
+		}
+		if opened && len(all) == 0 {
+			found = append(found, finding{kind: wire.MarkOverrun, other: "a program that had closed it again"})
 		}
 	}
-	return nil
+	if now, err := unix.IoctlGetTermios(int(t.descriptor), unix.TCGETS2); err == nil && *now != t.set {
+		_ = unix.IoctlSetTermios(int(t.descriptor), unix.TCSETS2, &t.set)
+		found = append(found, finding{kind: wire.MarkOverrun, void: "another program changed the settings of the line (" + changed(t.set, *now) + ")"})
+	}
+	return found
 }
+
+func changed(was, is unix.Termios) string {
+	var what []string
+	if was.Ispeed != is.Ispeed {
+		what = append(what, fmt.Sprintf("%d baud", is.Ispeed))
+	}
+	if was.Iflag != is.Iflag || was.Lflag != is.Lflag {
+		what = append(what, "input modes")
+	}
+	if was.Cflag&unix.CSIZE != is.Cflag&unix.CSIZE || was.Cflag&unix.PARENB != is.Cflag&unix.PARENB {
+		what = append(what, "format")
+	}
+	if len(what) == 0 {
+		return "what concerns sending"
+	}
+	return strings.Join(what, ", ")
+}
+
+func (t *tty) write(ctx context.Context, b []byte) error { return t.put(ctx, b) }
 
 // sendBreak drains what was written before, so that the BREAK stays at its place.
 func (t *tty) sendBreak(ctx context.Context, d time.Duration) error {
 	if t.pseudo {
 		return ErrNoBreak
 	}
-	if err := t.Drain(); err != nil {
+	for {
+		n, err := unix.IoctlGetInt(int(t.descriptor), unix.TIOCOUTQ)
+		if err != nil || n == 0 {
+			break
+		}
+		if err := nap(ctx, time.Millisecond); err != nil {
+			return err
+		}
+	}
+	if err := t.lib.Drain(); err != nil {
 		return err
 	}
-	if err := unix.IoctlSetInt(t.fd, unix.TIOCSBRK, 0); err != nil {
+	if err := unix.IoctlSetInt(int(t.descriptor), unix.TIOCSBRK, 0); err != nil {
 		return err
 	}
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
-	return errors.Join(ctx.Err(), unix.IoctlSetInt(t.fd, unix.TIOCCBRK, 0))
+	return errors.Join(nap(ctx, d), unix.IoctlSetInt(int(t.descriptor), unix.TIOCCBRK, 0))
 }

@@ -53,8 +53,12 @@ func NewLog(clock Clock, frame Frame) *Log {
 	return &Log{clock: clock, frame: frame, grown: make(chan struct{})}
 }
 
-// SetKeep bounds the memory of the log to about the newest n bytes; 0 keeps
-// all. It is for captures that run for days, whose bytes are on disk.
+// heldMarks bounds the marks of a log with a bounded memory.
+const heldMarks = 4096
+
+// SetKeep bounds the memory of the log to about the newest n bytes and a few
+// thousand marks; 0 keeps all. It is for captures that run for days, whose
+// bytes are on disk.
 func (l *Log) SetKeep(n int64) {
 	l.mu.Lock()
 	l.keep = n
@@ -165,6 +169,9 @@ func (l *Log) AddMark(kind MarkKind, ns int64, count uint64) (Mark, error) {
 	l.last = ns
 	m := Mark{Off: l.n, NS: ns, Kind: kind, Count: count}
 	l.marks = append(l.marks, m)
+	if l.keep > 0 && len(l.marks) > 2*heldMarks {
+		l.marks = append([]Mark(nil), l.marks[heldMarks:]...)
+	}
 	l.wake()
 	return m, nil
 }
@@ -201,7 +208,7 @@ func (l *Log) Start() int64 {
 	return l.start
 }
 
-// Marks returns a copy of all marks in order.
+// Marks returns a copy of all marks in order, or of the newest when SetKeep was used.
 func (l *Log) Marks() []Mark {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -213,6 +220,15 @@ func (l *Log) Bytes(from, to int64) []byte {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return l.bytes(max(from, l.start), to)
+}
+
+// From returns a copy of at most n bytes from the offset on, and how many
+// before them are no longer held.
+func (l *Log) From(from int64, n int) (data []byte, missed int64) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	missed = max(0, l.start-from)
+	return l.bytes(from+missed, from+missed+int64(n)), missed
 }
 
 // held is Bytes for a reader that must not miss one.

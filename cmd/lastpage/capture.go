@@ -17,30 +17,44 @@ import (
 )
 
 func newCapture() *cobra.Command {
-	var baud int
+	var cfg port.Config
 	var out string
 	var quiet bool
 	c := &cobra.Command{
 		Use:   "capture PORT",
 		Short: "record a serial port byte by byte, with times",
-		Long: `Records a serial port, a pty or a raw TCP port (tcp:HOST:PORT) until Ctrl-C, into wire.bin and wire.idx, and shows it.
-Nothing is flushed, decoded or changed on the way. Start it before the board: Linux keeps about 5 KiB for a reader that is late.
+		Long: `Records a serial line until Ctrl-C, into wire.bin and wire.idx, and shows it. Nothing is flushed, decoded or changed on the way. Start it
+before the board: Linux keeps about 5 KiB for a reader that is late. capture.json says what the capture is worth.
 
-Name the port by its place, not by its number: /dev/serial/by-path/... A port that goes away is waited for, and the gap is marked.
-The UART's own error counters are read before and after: if they moved, the capture says so and is not to be graded.`,
+PORT is one of
+
+  /dev/serial/by-path/...    a tty, by its place; /dev/ttyUSB0 may be another adapter after a reset
+  usb:VID:PID[:SERIAL]       a tty of a USB adapter
+  tty:PROPERTY=VALUE,...     a tty by properties of udev: serial, path, vendor, model, interface, or any ID_...
+  rfc2217://HOST:PORT        a terminal server that tells errors and BREAK, and sets rate and modem lines
+  telnet://HOST:PORT         a terminal server that does not
+  tcp:HOST:PORT              a raw TCP port of one
+  exec:COMMAND               what a command prints (ssh, conserver's console, ipmitool sol); /bin/sh runs it, without a terminal
+
+A port that another program holds is refused. A port that goes away is waited for, and the gap is marked. What was seen to be lost makes the
+capture void: exit status 2. What a kind of port cannot show is said, and stands in capture.json. docs/capture.md has all of it.`,
 		Example: `  lastpage capture /dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0 --out boot-1
-  lastpage capture tcp:192.0.2.7:2001`,
+  lastpage capture usb:0403:6001:FT12AB --baud 921600 --dtr off
+  lastpage capture rfc2217://192.0.2.7:2001
+  lastpage capture 'exec:ssh lab console board7'`,
 		Args: cobra.ExactArgs(1),
 	}
-	c.Flags().IntVar(&baud, "baud", 115200, "rate of the line, 8N1; for a TCP port it is set at the other end")
-	c.Flags().StringVar(&out, "out", "", "folder of the capture (default runs/capture-DATE-TIME)")
-	c.Flags().BoolVar(&quiet, "quiet", false, "do not show what is captured, and no remarks; errors stay")
+	fl := c.Flags()
+	fl.IntVar(&cfg.Baud, "baud", 115200, "rate of the line, 8N1; where we set it: on a tty and by RFC 2217")
+	fl.StringVar(&cfg.DTR, "dtr", "", "modem line DTR, set as the port is opened: on or off (default: as the driver does, on)")
+	fl.StringVar(&cfg.RTS, "rts", "", "modem line RTS, likewise")
+	fl.StringVar(&out, "out", "", "folder of the capture (default runs/capture-DATE-TIME)")
+	fl.BoolVar(&quiet, "quiet", false, "do not show what is captured, and no remarks; errors stay")
 	asJSON := jsonFlag(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		if strings.HasPrefix(args[0], "tcp:") {
-			if err := idle(cmd, "on a TCP port: its rate is set at the other end", "baud"); err != nil {
-				return err
-			}
+		cfg.Name = args[0]
+		if err := checkCapture(cmd, cfg); err != nil {
+			return err
 		}
 		if out == "" {
 			out = filepath.Join("runs", "capture-"+time.Now().Format("20060102-150405"))
@@ -48,24 +62,36 @@ The UART's own error counters are read before and after: if they moved, the capt
 		if err := makeFolder(out); err != nil {
 			return err
 		}
-		p, err := port.Open(cmd.Context(), port.Config{Name: args[0], Baud: baud})
+		said := newSpeaker(remarks(cmd))
+		defer said.end()
+		cfg.Tell = func(s string) { said.say("\nlastpage: %s\n", s) }
+		p, err := port.Open(cmd.Context(), cfg)
 		if err != nil {
 			return errors.Join(err, os.Remove(out))
 		}
-		w, err := wire.Create(out, wire.Monotonic, wire.Frame{})
+		w, err := wire.Create(out, wire.Monotonic, p.Log().Frame())
 		if err != nil {
+			p.Close()
 			return fmt.Errorf("--out %s: %w", out, err)
 		}
-		fmt.Fprintf(remarks(cmd), "lastpage: recording %s into %s; Ctrl-C ends it\n", args[0], out)
-		shown := make(chan struct{})
+		said.say("lastpage: recording %s into %s; Ctrl-C ends it\n", cfg.Name, out)
+		if unseen := p.Caps().Unseen; len(unseen) > 0 {
+			said.say("lastpage: this port does not show: %s\n", strings.Join(unseen, ", "))
+		}
+		p.Log().SetKeep(window)
+		viewed := make(chan struct{})
 		go func() {
-			defer close(shown)
+			defer close(viewed)
 			if !quiet && !*asJSON {
-				show(cmd, p.Log())
+				show(cmd, p.Log(), said)
 			}
 		}()
 		report, err := p.Run(cmd.Context(), w)
-		<-shown
+		err = errors.Join(err, report.Save(out))
+		select {
+		case <-viewed:
+		case <-time.After(viewerGrace): // it does not read; the process ends without it
+		}
 		if err != nil {
 			return err
 		}
@@ -74,14 +100,29 @@ The UART's own error counters are read before and after: if they moved, the capt
 				return err
 			}
 		} else {
-			fmt.Fprintf(remarks(cmd), "\nlastpage: %d bytes in %s\n", p.Log().Len(), out)
+			said.say("\nlastpage: %d bytes in %s\n", p.Log().Len(), out)
 		}
 		if len(report.Void) > 0 {
-			return inconclusive("%s: nothing may be graded on this capture: %v", out, report.Void)
+			return inconclusive("%s: nothing may be graded on this capture: %s", out, strings.Join(report.Void, "; "))
 		}
 		return nil
 	}
 	return c
+}
+
+// checkCapture refuses what would have no effect on this kind of port.
+func checkCapture(cmd *cobra.Command, cfg port.Config) error {
+	if !port.SetsRate(cfg.Name) {
+		if err := idle(cmd, "on this kind of port: its line is set at the other end", "baud", "dtr", "rts"); err != nil {
+			return err
+		}
+	}
+	for _, f := range []struct{ name, value string }{{"dtr", cfg.DTR}, {"rts", cfg.RTS}} {
+		if cmd.Flags().Changed(f.name) && f.value != "on" && f.value != "off" {
+			return fmt.Errorf("--%s %q: want on or off", f.name, f.value)
+		}
+	}
+	return nil
 }
 
 // makeFolder makes the folder of a capture, which never writes over an older one.
@@ -97,19 +138,6 @@ func makeFolder(dir string) error {
 		return fmt.Errorf("--out %s: %w", dir, err)
 	}
 	return nil
-}
-
-// show prints what arrives with control characters made visible, until the log is closed. It reads the log: however slow the terminal is, it
-// costs the capture nothing.
-func show(cmd *cobra.Command, log *wire.Log) {
-	for n := int64(0); ; {
-		err := log.Wait(cmd.Context(), n+1)
-		data := log.Bytes(n, log.Len())
-		n += int64(len(data))
-		if _, werr := cmd.OutOrStdout().Write(forTerminal(data)); werr != nil || (err != nil && len(data) == 0) {
-			return
-		}
-	}
 }
 
 // forTerminal keeps line ends and tabs, and escapes what could change the terminal.

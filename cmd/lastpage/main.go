@@ -61,13 +61,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		if v.err == nil {
 			return v.code
 		}
-		fmt.Fprintln(stderr, "lastpage:", err)
+		complain(stderr, err)
 		return v.code
 	}
 	if left := (*unfinished)(nil); pressed(ctx, err) && !errors.As(err, &left) {
 		err = errInterrupted
 	}
-	fmt.Fprintln(stderr, "lastpage:", err)
+	complain(stderr, err)
 	return exitLabFailed
 }
 

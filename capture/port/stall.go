@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package port
+
+import (
+	"time"
+
+	"lastpage/capture/wire"
+)
+
+const (
+	// stallAfter is how long after its time a turn of the read loop may come before it counts as a standstill.
+	stallAfter = readWait + 250*time.Millisecond
+	// sleptAfter is a time of suspension that counts; less is the reading of two clocks one after the other.
+	sleptAfter = 50 * time.Millisecond
+)
+
+// stall notices that this program stood still while the line may have talked: SIGSTOP, a full disk queue, swap, a suspended machine.
+type stall struct {
+	looked, slept int64 // ns, of the last turn
+	owed          int64 // ns of standstills whose mark comes after what the kernel had kept for us
+}
+
+func (s *stall) start(now, slept int64) { s.looked, s.slept = now, slept }
+
+// stood is called once a turn, before the read. A standstill costs bytes where so much waits that the kernel may have refused more and nobody
+// counts that; a suspended machine, whose UARTs are off, always.
+func (r *run) stood() error {
+	now, slept := r.now(), r.asleep()
+	s := &r.stall
+	still, nap := now-s.looked, slept-s.slept
+	s.looked, s.slept = now, slept
+	switch {
+	case nap > int64(sleptAfter):
+		s.owed += still + nap
+		r.void("this machine was suspended for %v", time.Duration(nap).Round(time.Millisecond))
+		r.tell("this machine was suspended for %v: what the line said then is lost", time.Duration(nap).Round(time.Millisecond))
+	case still > int64(stallAfter) && r.book == nil && r.src.full():
+		s.owed += still
+		r.void("this program stood still for %v and the port was full: what did not fit is lost", time.Duration(still).Round(time.Millisecond))
+		r.tell("this program stood still for %v and the port was full: what did not fit is lost", time.Duration(still).Round(time.Millisecond))
+	case s.owed > 0:
+		return s.settle(r, now, !r.src.full())
+	}
+	return nil
+}
+
+// settle marks the loss once what was kept has been read: the kernel keeps the oldest bytes.
+func (s *stall) settle(r *run, now int64, read bool) error {
+	if s.owed == 0 || !read {
+		return nil
+	}
+	n := s.owed
+	s.owed = 0
+	r.report.Stalls++
+	return r.mark(wire.MarkGap, now, uint64(n))
+}
