@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -47,15 +48,30 @@ func show(cmd *cobra.Command, log *wire.Log, said *speaker) {
 // speaker says things to somebody who may not listen: nothing that is said makes who says it wait.
 type speaker struct {
 	words chan string
+	over  chan struct{}
 	done  chan struct{}
+	once  sync.Once
 }
 
 func newSpeaker(w io.Writer) *speaker {
-	s := &speaker{words: make(chan string, 64), done: make(chan struct{})}
+	s := &speaker{words: make(chan string, 64), over: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
-		for text := range s.words {
-			fmt.Fprint(w, text)
+		for {
+			select {
+			case text := <-s.words:
+				fmt.Fprint(w, text)
+				continue
+			default:
+			}
+			select {
+			case text := <-s.words:
+				fmt.Fprint(w, text)
+			case <-s.over:
+				if len(s.words) == 0 {
+					return
+				}
+			}
 		}
 	}()
 	return s
@@ -69,9 +85,9 @@ func (s *speaker) say(format string, a ...any) {
 	}
 }
 
-// end waits a little for what was said. Nobody may say anything after it.
+// end waits a little for what was said; what is said later may be left out.
 func (s *speaker) end() {
-	close(s.words)
+	s.once.Do(func() { close(s.over) })
 	select {
 	case <-s.done:
 	case <-time.After(viewerGrace):
