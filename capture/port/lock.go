@@ -73,8 +73,10 @@ func lockOwner(path string) (pid int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if pid, err = strconv.Atoi(strings.TrimSpace(string(b))); err == nil && pid > 0 {
-		return pid, nil
+	if words := strings.Fields(string(b)); len(words) > 0 { // some write the program and the user too
+		if pid, err = strconv.Atoi(words[0]); err == nil && pid > 0 {
+			return pid, nil
+		}
 	}
 	if len(b) == 4 { // the binary form of old programs
 		return int(word(b)), nil

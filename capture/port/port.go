@@ -49,6 +49,8 @@ type Port struct {
 	now    func() int64 // ns, CLOCK_MONOTONIC
 	asleep func() int64 // ns that the machine was suspended since it was booted
 
+	opened stall // nobody has read since then
+
 	writing sync.Mutex // one sender at a time
 
 	mu   sync.Mutex
@@ -84,6 +86,7 @@ func Open(ctx context.Context, cfg Config) (*Port, error) {
 	}
 	p := &Port{cfg: cfg, log: wire.NewLog(wire.Monotonic, frame), now: monotonic, asleep: asleep}
 	p.take(src)
+	p.opened.start(p.now(), p.asleep())
 	return p, nil
 }
 

@@ -5,8 +5,8 @@ package port
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,6 +47,16 @@ func within(t *testing.T, l *wire.Log, n int64) {
 	}
 }
 
+// becomes waits until is true, with a limit that only a hang reaches.
+func becomes(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(60 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it never came: %s", what)
+		}
+	}
+}
+
 type result struct {
 	report *Report
 	err    error
@@ -58,17 +68,33 @@ func start(t *testing.T, cfg Config, dir string) (*Port, func() result) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stop, _ := running(t, p, dir)
+	return p, stop
+}
+
+// running runs p; ended is closed when it has ended by itself or by stop.
+func running(t *testing.T, p *Port, dir string) (stop func() result, ended <-chan struct{}) {
+	t.Helper()
 	w, err := wire.Create(dir, wire.Monotonic, p.Log().Frame())
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan result, 1)
+	var res result
+	done := make(chan struct{})
 	go func() {
-		r, err := p.Run(ctx, w)
-		done <- result{r, err}
+		defer close(done)
+		res.report, res.err = p.Run(ctx, w)
 	}()
-	return p, func() result { cancel(); return <-done }
+	t.Cleanup(func() { cancel(); <-done })
+	return func() result { cancel(); <-done; return res }, done
+}
+
+func write(t *testing.T, f *os.File, s string) {
+	t.Helper()
+	if _, err := f.WriteString(s); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestCapturePTY(t *testing.T) {
@@ -87,20 +113,16 @@ func TestCapturePTY(t *testing.T) {
 	if err := unix.IoctlSetTermios(int(hold.Fd()), unix.TCSETS, raw); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := master.Write([]byte("early\r\n")); err != nil {
-		t.Fatal(err)
-	}
+	write(t, master, "early\xff\r\n")
 	dir := t.TempDir()
 	p, stop := start(t, Config{Name: slave, Baud: 115200}, dir)
-	want := []byte("early\r\n")
+	want := []byte("early\xff\r\n")
 	var all [256]byte
 	for i := range all {
 		all[i] = byte(i)
 	}
 	for range 40 {
-		if _, err := master.Write(all[:]); err != nil {
-			t.Fatal(err)
-		}
+		write(t, master, string(all[:]))
 		want = append(want, all[:]...)
 	}
 	within(t, p.Log(), int64(len(want)))
@@ -109,12 +131,12 @@ func TestCapturePTY(t *testing.T) {
 	if r.err != nil {
 		t.Fatal(r.err)
 	}
-	if r.report.Baud != 115200 || r.report.HasCounters || len(r.report.Void) != 0 {
+	if r.report.Baud != 115200 || r.report.HasCounters || len(r.report.Void) != 0 || strings.Join(r.report.Unseen, "|") != unseenErrors+"|"+unseenBreak+"|"+unseenRate {
 		t.Errorf("%+v", r.report)
 	}
 	l, info, err := wire.LoadDir(dir)
-	if err != nil || !info.Finished || l.Clock() != wire.Monotonic {
-		t.Fatalf("%+v, %v", info, err)
+	if err != nil || !info.Finished || l.Clock() != wire.Monotonic || l.Frame() != (wire.Frame{Baud: 115200, Bits: 10}) {
+		t.Fatalf("%+v, %v, %+v", info, err, l.Frame())
 	}
 	if got := l.Bytes(0, l.Len()); !bytes.Equal(got, want) {
 		t.Errorf("%d bytes, want %d; from %q", len(got), len(want), got[:min(20, len(got))])
@@ -130,9 +152,7 @@ func TestCaptureGap(t *testing.T) {
 	}
 	dir := t.TempDir()
 	p, stop := start(t, Config{Name: path, Baud: 9600}, dir)
-	if _, err := master.Write([]byte("before")); err != nil {
-		t.Fatal(err)
-	}
+	write(t, master, "before")
 	within(t, p.Log(), 6)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
@@ -142,9 +162,7 @@ func TestCaptureGap(t *testing.T) {
 	if err := os.Symlink(slave, path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := again.Write([]byte("after")); err != nil {
-		t.Fatal(err)
-	}
+	write(t, again, "after")
 	within(t, p.Log(), 11)
 	r := stop()
 	if r.err != nil || r.report.Gaps != 1 || len(r.report.Void) != 1 || !strings.Contains(r.report.Void[0], "went away 1 times") {
@@ -163,41 +181,89 @@ func TestCaptureGap(t *testing.T) {
 	}
 }
 
-func TestCaptureTCP(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+func TestOpenRefuses(t *testing.T) {
+	_, slave := pty(t)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
-	go func() {
-		for _, s := range []string{"one\r\n", "\xff\x00two"} { // 0xff is a byte, not a telnet command
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = c.Write([]byte(s))
-			c.Close()
+	for _, c := range []struct {
+		cfg Config
+		why string
+	}{
+		{Config{Name: "/dev/none", Baud: 9600}, "no such file"},
+		{Config{Name: slave}, "no baud rate"},
+		{Config{Name: "/dev/null", Baud: 9600}, "not a terminal"},
+		{Config{Name: file, Baud: 9600}, "not a device"},
+		{Config{Name: "tcp:127.0.0.1:1"}, "refused"},
+		{Config{Name: "usb:0403", Baud: 9600}, "usb:VID:PID"},
+		{Config{Name: "tty:serial=none-has-this", Baud: 9600}, "no such device"},
+		{Config{Name: slave, Baud: 9600, DTR: "on"}, "no such line"},
+		{Config{Name: slave, Baud: 9600, RTS: "up"}, "on, off"},
+		{Config{Name: "tcp:127.0.0.1:1", DTR: "on"}, "RFC 2217 only"},
+		{Config{Name: "exec:", Baud: 9600}, "no command"},
+		{Config{Name: "exec:echo why >&2; exit 7"}, "exit status 7: \"why\""},
+	} {
+		p, err := Open(context.Background(), c.cfg)
+		if err == nil {
+			p.Close()
+			t.Errorf("%+v was opened", c.cfg)
+		} else if !strings.Contains(err.Error(), "open port "+c.cfg.Name) || !strings.Contains(err.Error(), c.why) {
+			t.Errorf("%v; want %q", err, c.why)
 		}
-	}()
-	p, stop := start(t, Config{Name: "tcp:" + ln.Addr().String()}, t.TempDir())
-	within(t, p.Log(), 10)
-	r := stop()
-	if r.err != nil || r.report.Gaps < 1 || r.report.Baud != 0 {
-		t.Errorf("%+v, %v", r.report, r.err)
-	}
-	if got := p.Log().Bytes(0, 10); string(got) != "one\r\n\xff\x00two" {
-		t.Errorf("%q", got)
 	}
 }
 
-func TestOpenRefuses(t *testing.T) {
+// Who drives the board writes while the capture goes on.
+func TestWriteAndBreak(t *testing.T) {
+	master, slave := pty(t)
+	p, stop := start(t, Config{Name: slave, Baud: 115200}, t.TempDir())
+	if err := p.Write(context.Background(), []byte("help\xff\r")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 16)
+	if n, err := master.Read(buf); err != nil || string(buf[:n]) != "help\xff\r" {
+		t.Errorf("the board got %q, %v", buf[:n], err)
+	}
+	if err := p.Break(context.Background(), time.Millisecond); !errors.Is(err, ErrNoBreak) || p.Caps().Break {
+		t.Errorf("a pty carries no BREAK: %v, %+v", err, p.Caps())
+	}
+	stop()
+	if err := p.Write(context.Background(), []byte("x")); !errors.Is(err, ErrAway) {
+		t.Errorf("written to a port that was closed: %v", err)
+	}
+}
+
+// A board that takes nothing must not hang who writes, nor the capture.
+func TestWriteEnds(t *testing.T) {
 	_, slave := pty(t)
-	for _, cfg := range []Config{{Name: "/dev/none", Baud: 9600}, {Name: slave}, {Name: "/dev/null", Baud: 9600}, {Name: "tcp:127.0.0.1:1"}} {
-		if p, err := Open(context.Background(), cfg); err == nil {
-			p.Close()
-			t.Errorf("%+v was opened", cfg)
-		} else if !strings.Contains(err.Error(), "open port "+cfg.Name) {
-			t.Error(err)
-		}
+	p, stop := start(t, Config{Name: slave, Baud: 115200}, t.TempDir())
+	failed := make(chan error)
+	go func() { failed <- p.Write(context.Background(), make([]byte, 1<<20)) }()
+	time.Sleep(3 * readWait)
+	if r := stop(); r.err != nil {
+		t.Error(r.err)
+	}
+	if err := <-failed; !errors.Is(err, ErrAway) {
+		t.Error(err)
+	}
+}
+
+// The memory of a capture is a window, whatever came.
+func TestWindow(t *testing.T) {
+	master, slave := pty(t)
+	p, stop := start(t, Config{Name: slave, Baud: 115200}, t.TempDir())
+	const keep, block = 64 << 10, 16 << 10
+	p.Log().SetKeep(keep)
+	chunk := strings.Repeat("0123456789abcdef", 64)
+	for range 2048 {
+		write(t, master, chunk)
+	}
+	within(t, p.Log(), 2<<20)
+	if held := p.Log().Len() - p.Log().Start(); held > keep+block {
+		t.Errorf("%d bytes are held, want at most %d", held, keep+block)
+	}
+	if r := stop(); r.err != nil || r.report.Unread != 0 {
+		t.Errorf("%+v, %v", r.report, r.err)
 	}
 }

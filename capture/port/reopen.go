@@ -15,7 +15,7 @@ import (
 
 const (
 	openTries    = 3                      // of Open, while a server refuses
-	refusedTries = 8                      // of reopening, while a server refuses
+	refusedTries = 6                      // of reopening, while a server refuses
 	shortTries   = 4                      // connections in a row that were cut soon, though the server was there all the time
 	shortFor     = 10 * time.Second       // what soon means
 	firstPause   = 250 * time.Millisecond // between attempts to open a port that went away

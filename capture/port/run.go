@@ -50,7 +50,7 @@ func (r *run) loop(ctx context.Context) error {
 	buf := make([]byte, readBytes)
 	r.begin()
 	defer r.drop()
-	r.stall.start(r.now(), r.asleep())
+	r.stall = r.opened
 	last := r.now()
 	for {
 		r.src.ready(readWait)

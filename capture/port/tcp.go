@@ -18,6 +18,7 @@ const (
 	probeEvery = 2 * time.Second
 	deadAfter  = 8 * time.Second
 	dialWait   = 5 * time.Second
+	jiffy      = 10 * time.Millisecond
 	greetWait  = 300 * time.Millisecond // for what a server says as a connection begins, and for the end that comes after a refusal
 )
 
@@ -120,13 +121,13 @@ func (fd descriptor) backedUp() bool {
 
 func (t *tcp) silence() time.Duration { return t.sinceHeard() }
 
-// sinceHeard is the time since the peer's last data or acknowledgement of a probe.
+// sinceHeard is the time since the peer's last data or acknowledgement of a probe, at least: the kernel counts it in jiffies.
 func (fd descriptor) sinceHeard() time.Duration {
 	info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {
 		return 0
 	}
-	return time.Duration(min(info.Last_data_recv, info.Last_ack_recv)) * time.Millisecond
+	return time.Duration(min(info.Last_data_recv, info.Last_ack_recv))*time.Millisecond + jiffy
 }
 
 func (t *tcp) look() (found []finding) {

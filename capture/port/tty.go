@@ -27,6 +27,7 @@ type tty struct {
 	pseudo bool
 	book   *ledger // nil: it counts nothing
 
+	got    int    // bytes of the last read
 	early  []byte // lay in the tty before it was set up
 	marks  parmrk
 	before unix.Termios // to be put back
@@ -191,6 +192,7 @@ func (t *tty) read(buf []byte) ([]piece, error) {
 		return []piece{{data: b}}, nil
 	}
 	n, err := t.get(buf)
+	t.got = n
 	return t.marks.decode(buf[:n]), err
 }
 
@@ -198,7 +200,8 @@ func (t *tty) ledger() *ledger { return t.book }
 
 func (t *tty) ready(d time.Duration) bool { return len(t.early) > 0 || t.wait(d) }
 
-func (t *tty) full() bool { return t.pending() >= heldTTY }
+// full asks the last read too: what it made room for may not have been moved up yet.
+func (t *tty) full() bool { return t.got >= heldTTY || t.pending() >= heldTTY }
 
 func (t *tty) rate() int {
 	termios, err := unix.IoctlGetTermios(int(t.descriptor), unix.TCGETS2)
