@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// stallAfter is how long after its time a turn of the read loop may come before it counts as a standstill.
-	stallAfter = readWait + 250*time.Millisecond
+	// stallAfter is how long a turn of the read loop may take before it counts as a standstill. A tty keeps 16 KiB at least, 1.4 s of 115200
+	// baud, and for a UART's driver 640 KiB.
+	stallAfter = time.Second
 	// sleptAfter is a time of suspension that counts; less is the reading of two clocks one after the other.
 	sleptAfter = 50 * time.Millisecond
 )

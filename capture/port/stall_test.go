@@ -66,7 +66,7 @@ func stopped(t *testing.T, port string, meanwhile func()) (*wire.Log, Report) {
 	for _, s := range []func(){
 		func() { _ = c.Process.Signal(syscall.SIGSTOP) },
 		meanwhile,
-		func() { time.Sleep(time.Duration(3 * stallAfter)) },
+		func() { time.Sleep(2 * stallAfter) },
 		func() { _ = c.Process.Signal(syscall.SIGCONT) },
 		func() { time.Sleep(3 * readWait) },
 		func() { _ = c.Process.Signal(os.Interrupt) },

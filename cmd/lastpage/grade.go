@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -60,6 +61,11 @@ func (e *evidence) input(cmd *cobra.Command) (in grade.Input, err error) {
 		return in, err
 	}
 	in = grade.Input{Wire: log, Foreign: true, WireFinished: info.Finished, RunID: e.runID, Loglevel: e.loglevel, Reference: e.reference, RingWhy: "none was given (--ring)"}
+	if idx != "" {
+		if err := ownReport(&in, filepath.Dir(e.wire)); err != nil {
+			return in, err
+		}
+	}
 	if len(e.ring) > 0 {
 		if in.Ring, err = ring.Load(cmd.Context(), e.ring[0], ring.LoadOptions{Kernel: *e.kernel, Parts: e.ring[1:]}); err != nil {
 			return in, err
@@ -81,6 +87,19 @@ func (e *evidence) input(cmd *cobra.Command) (in grade.Input, err error) {
 	}
 	in.Reference = ref.Expected()
 	return in, nil
+}
+
+// ownReport takes over what lastpage's own capture found out about itself: why nothing may be graded on it, and what its port does not show.
+func ownReport(in *grade.Input, dir string) error {
+	report, err := wire.LoadReport(dir)
+	if err != nil || report == nil {
+		return err
+	}
+	in.Void = append(in.Void, report.Void...)
+	for _, u := range report.Unseen {
+		in.Lacks = append(in.Lacks, "the port of the capture does not show "+u)
+	}
+	return nil
 }
 
 func newGrade() *cobra.Command {
