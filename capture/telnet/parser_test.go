@@ -15,6 +15,9 @@ func taken(nvt bool, in []byte, cut int) (data []byte, commands string) {
 	var cmds strings.Builder
 	for _, b := range [][]byte{in[:cut], in[cut:]} {
 		p.Feed(b, func(d []byte) { data = append(data, d...) }, func(c Command) {
+			if len(c.Sub) >= maxSub {
+				panic("a subnegotiation is bounded")
+			}
 			fmt.Fprintf(&cmds, "%d@%d:%d %x;", c.Verb, len(data), c.Option, c.Sub)
 		})
 	}

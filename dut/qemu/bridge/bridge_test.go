@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	tn "lastpage/capture/telnet"
 	"lastpage/dut/qemu/vuart"
 )
 
@@ -318,86 +319,49 @@ func TestRFC2217(t *testing.T) {
 	connected(b, 1)
 	say := func(payload ...byte) {
 		t.Helper()
-		if _, err := c.Write(subnegotiation(optComPort, payload...)); err != nil {
+		if _, err := c.Write(tn.Subnegotiation(tn.ComPort, payload...)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	hear := func(payload ...byte) {
 		t.Helper()
-		expect(t, c, string(subnegotiation(optComPort, payload...)))
+		expect(t, c, string(tn.Subnegotiation(tn.ComPort, payload...)))
 	}
-	say(comBaud, 0, 1, 0xc2, 0)      // without WILL, and before the guest has sent anything
-	hear(comServer+comModemState, 0) // nor raised
-	hear(comServer+comBaud, 0, 1, 0xc2, 0)
+	say(tn.SetBaud, 0, 1, 0xc2, 0)      // without WILL, and before the guest has sent anything
+	hear(tn.FromServer+tn.NotifyModem, 0) // nor raised
+	hear(tn.FromServer+tn.SetBaud, 0, 1, 0xc2, 0)
 	f.setWire(1)
-	say(comBaud, 0, 1, 0xc2, 0) // 115200 is asked for, the guest has 9600
-	hear(comServer+comBaud, 0, 0, 0x25, 0x80)
-	say(comDataSize, 8)
-	hear(comServer+comDataSize, 7)
-	say(comParity, 1)
-	hear(comServer+comParity, 3)
-	say(comStopSize, 0)
-	hear(comServer+comStopSize, 1)
-	say(comSignature)
-	hear(append([]byte{comServer + comSignature}, "lastpage"...)...)
-	say(comControl, ctlDTROff)
-	hear(comServer+comControl, ctlDTROff)
-	say(comControl, ctlRTSOff)
-	hear(comServer+comControl, ctlRTSOff)
+	say(tn.SetBaud, 0, 1, 0xc2, 0) // 115200 is asked for, the guest has 9600
+	hear(tn.FromServer+tn.SetBaud, 0, 0, 0x25, 0x80)
+	say(tn.SetDataSize, 8)
+	hear(tn.FromServer+tn.SetDataSize, 7)
+	say(tn.SetParity, 1)
+	hear(tn.FromServer+tn.SetParity, 3)
+	say(tn.SetStopSize, 0)
+	hear(tn.FromServer+tn.SetStopSize, 1)
+	say(tn.Signature)
+	hear(append([]byte{tn.FromServer + tn.Signature}, "lastpage"...)...)
+	say(tn.SetControl, tn.ControlDTROff)
+	hear(tn.FromServer+tn.SetControl, tn.ControlDTROff)
+	say(tn.SetControl, tn.ControlRTSOff)
+	hear(tn.FromServer+tn.SetControl, tn.ControlRTSOff)
 	f.await(t, "lines", func(_ []vuart.RX, in []uint8) bool { return slices.Equal(in, []uint8{vuart.CTS, 0}) })
-	say(comControl, ctlBreakOn)
-	hear(comServer+comControl, ctlBreakOn)
+	say(tn.SetControl, tn.ControlBreakOn)
+	hear(tn.FromServer+tn.SetControl, tn.ControlBreakOn)
 	time.Sleep(20 * time.Millisecond)
-	say(comControl, ctlBreakOff)
-	hear(comServer+comControl, ctlBreakOff)
+	say(tn.SetControl, tn.ControlBreak)
+	hear(tn.FromServer+tn.SetControl, tn.ControlBreak)
 	f.await(t, "BREAK", func(got []vuart.RX, _ []uint8) bool {
 		return len(got) == 1 && got[0].Flags == vuart.RXBreak && got[0].Dur >= 20*time.Millisecond
 	})
 	f.setMCR(3) // the guest raises DTR and RTS
-	hear(comServer+comModemState, vuart.CTS|vuart.DSR|vuart.DCD|0x0b)
+	hear(tn.FromServer+tn.NotifyModem, vuart.CTS|vuart.DSR|vuart.DCD|0x0b)
 	f.setMCR(1)
-	hear(comServer+comModemState, vuart.DSR|vuart.DCD|1)
-	say(comModemState)
-	hear(comServer+comModemState, vuart.DSR|vuart.DCD)
-	say(comLineMask, 0x10)
-	hear(comServer+comLineMask, 0x10)
+	hear(tn.FromServer+tn.NotifyModem, vuart.DSR|vuart.DCD|1)
+	say(tn.NotifyModem)
+	hear(tn.FromServer+tn.NotifyModem, vuart.DSR|vuart.DCD)
+	say(tn.SetLineMask, 0x10)
+	hear(tn.FromServer+tn.SetLineMask, 0x10)
 	f.prints("", vuart.Rec{Flags: vuart.Break})
-	hear(comServer+comLineState, lineBreak)
-}
-
-// FuzzTelnet: however the stream is cut, the same comes out; a subnegotiation is bounded.
-func FuzzTelnet(f *testing.F) {
-	f.Add([]byte("a\xff\xffb\xff\xf3\xff\xfb\x2c\xff\xfa\x2c\x01\x00\x01\xc2\x00\xff\xf0z"), 3)
-	f.Add([]byte("\xff\xfa\x2c\xff\xff\xff\xf0\xff"), 1)
-	f.Add(append([]byte{iac, sb}, bytes.Repeat([]byte{7}, 100)...), 40)
-	f.Fuzz(func(t *testing.T, in []byte, cut int) {
-		run := func(parts ...[]byte) string {
-			var p parser
-			var log strings.Builder
-			for _, b := range parts {
-				p.feed(b, func(d []byte) {
-					for _, c := range d {
-						log.Write([]byte{'d', c})
-					}
-				},
-					func(c command) {
-						if len(c.sub) > maxSub {
-							t.Errorf("subnegotiation of %d", len(c.sub))
-						}
-						log.WriteString("c" + string([]byte{c.verb, c.option}) + string(c.sub))
-					})
-			}
-			return log.String()
-		}
-		cut = min(max(cut, 0), len(in))
-		if a, b := run(in), run(in[:cut], in[cut:]); a != b {
-			t.Errorf("%q in one: %q, cut at %d: %q", in, a, cut, b)
-		}
-		var data []byte
-		var p parser
-		p.feed(escaped(in), func(d []byte) { data = append(data, d...) }, func(command) { t.Error("data became a command") })
-		if !bytes.Equal(data, in) {
-			t.Errorf("%q came back as %q", in, data)
-		}
-	})
+	hear(tn.FromServer+tn.NotifyLine, tn.LineBreak)
 }

@@ -9,45 +9,22 @@ import (
 	"sync/atomic"
 	"time"
 
+	tn "lastpage/capture/telnet"
 	"lastpage/dut/qemu/vuart"
 )
 
-// RFC 2217, section 2. What the server says has 100 added.
+// What a client may ask of the modem lines and of BREAK, beside setting them (RFC 2217, section 2).
 const (
-	comSignature   = 0
-	comBaud        = 1
-	comDataSize    = 2
-	comParity      = 3
-	comStopSize    = 4
-	comControl     = 5
-	comLineState   = 6
-	comModemState  = 7
-	comSuspend     = 8
-	comResume      = 9
-	comLineMask    = 10
-	comModemMask   = 11
-	comPurge       = 12
-	comServer      = 100
-	ctlFlowRequest = 0
-	ctlFlowNone    = 1
-	ctlBreakState  = 4
-	ctlBreakOn     = 5
-	ctlBreakOff    = 6
-	ctlDTRState    = 7
-	ctlDTROn       = 8
-	ctlDTROff      = 9
-	ctlRTSState    = 10
-	ctlRTSOn       = 11
-	ctlRTSOff      = 12
-
-	lineBreak = 1 << 4 // of a line state: BREAK detected
+	ctlBreakState = 4
+	ctlDTRState   = 7
+	ctlRTSState   = 10
 )
 
 // telnet speaks RFC 2217 to a client that does, and plain telnet to others. The guest alone decides rate and format, as a far end cannot set
 // them on a real line either; a client that sets them is told the guest's.
 type telnet struct {
 	c      *conn
-	parser parser
+	parser tn.Parser
 	agreed map[[2]byte]bool // verb and option that we have answered: no loops
 
 	// Read by the bridge while the reader goes on.
@@ -67,9 +44,9 @@ func newTelnet(c *conn) *telnet {
 }
 
 func (t *telnet) greet() {
-	for _, n := range [][2]byte{{will, optBinary}, {do, optBinary}, {will, optSGA}, {will, optEcho}, {do, optComPort}} {
+	for _, n := range [][2]byte{{tn.WILL, tn.Binary}, {tn.DO, tn.Binary}, {tn.WILL, tn.SGA}, {tn.WILL, tn.Echo}, {tn.DO, tn.ComPort}} {
 		t.agreed[n] = true
-		t.c.put([]byte{iac, n[0], n[1]})
+		t.c.put([]byte{tn.IAC, n[0], n[1]})
 	}
 }
 
@@ -80,47 +57,47 @@ func (t *telnet) received(ctx context.Context, b []byte) error {
 			failed = err
 		}
 	}
-	t.parser.feed(b, func(data []byte) { fail(t.c.bridge.queueBytes(ctx, data)) }, func(c command) { fail(t.command(ctx, c)) })
+	t.parser.Feed(b, func(data []byte) { fail(t.c.bridge.queueBytes(ctx, data)) }, func(c tn.Command) { fail(t.command(ctx, c)) })
 	return failed
 }
 
-func (t *telnet) command(ctx context.Context, c command) error {
-	switch c.verb {
-	case brk:
+func (t *telnet) command(ctx context.Context, c tn.Command) error {
+	switch c.Verb {
+	case tn.BRK:
 		return t.c.bridge.Break(ctx, 0)
-	case will, do:
+	case tn.WILL, tn.DO:
 		t.negotiate(c)
-	case sb:
-		if c.option == optComPort && len(c.sub) > 0 {
+	case tn.SB:
+		if c.Option == tn.ComPort && len(c.Sub) > 0 {
 			t.speaks()
-			return t.comPort(ctx, c.sub[0], c.sub[1:])
+			return t.comPort(ctx, c.Sub[0], c.Sub[1:])
 		}
 	}
 	return nil
 }
 
 // negotiate agrees to what we can and refuses the rest, once each.
-func (t *telnet) negotiate(c command) {
-	answer, refusal := byte(do), byte(dont)
-	known := c.option == optBinary || c.option == optSGA || c.option == optComPort
-	if c.verb == do {
-		answer, refusal = will, wont
-		known = known && c.option != optComPort || c.option == optEcho
+func (t *telnet) negotiate(c tn.Command) {
+	answer, refusal := byte(tn.DO), byte(tn.DONT)
+	known := c.Option == tn.Binary || c.Option == tn.SGA || c.Option == tn.ComPort
+	if c.Verb == tn.DO {
+		answer, refusal = tn.WILL, tn.WONT
+		known = known && c.Option != tn.ComPort || c.Option == tn.Echo
 	}
-	if c.verb == will && c.option == optComPort {
+	if c.Verb == tn.WILL && c.Option == tn.ComPort {
 		defer t.speaks()
 	}
 	if !known {
 		answer = refusal
 	}
-	if key := [2]byte{answer, c.option}; !t.agreed[key] {
+	if key := [2]byte{answer, c.Option}; !t.agreed[key] {
 		t.agreed[key] = true
-		t.c.put([]byte{iac, answer, c.option})
+		t.c.put([]byte{tn.IAC, answer, c.Option})
 	}
 }
 
 func (t *telnet) reply(code byte, payload ...byte) {
-	t.c.put(subnegotiation(optComPort, append([]byte{code + comServer}, payload...)...))
+	t.c.put(tn.Subnegotiation(tn.ComPort, append([]byte{code + tn.FromServer}, payload...)...))
 }
 
 // speaks notes that the client knows RFC 2217. One that took our offer for the end of the negotiation shows it by using it (pySerial), and
@@ -143,34 +120,34 @@ func (t *telnet) setting(code byte, wanted []byte, s vuart.Stats, guests ...byte
 func (t *telnet) comPort(ctx context.Context, code byte, arg []byte) error {
 	s := t.c.bridge.port.Stats()
 	switch code {
-	case comSignature:
+	case tn.Signature:
 		if len(arg) == 0 {
 			t.reply(code, []byte("lastpage")...)
 		}
-	case comBaud:
+	case tn.SetBaud:
 		t.setting(code, arg, s, binary.BigEndian.AppendUint32(nil, s.Baud)...)
-	case comDataSize:
+	case tn.SetDataSize:
 		t.setting(code, arg, s, 5+s.LCR&3)
-	case comParity:
+	case tn.SetParity:
 		t.setting(code, arg, s, parity(s.LCR))
-	case comStopSize:
+	case tn.SetStopSize:
 		t.setting(code, arg, s, stopSize(s.LCR))
-	case comControl:
+	case tn.SetControl:
 		if len(arg) == 1 {
 			return t.control(ctx, arg[0])
 		}
-	case comLineMask, comModemMask:
+	case tn.SetLineMask, tn.SetModemMask:
 		if len(arg) == 1 {
 			mask := &t.lineMask
-			if code == comModemMask {
+			if code == tn.SetModemMask {
 				mask = &t.modemMask
 			}
 			mask.Store(uint32(arg[0]))
 			t.reply(code, arg[0])
 		}
-	case comModemState:
+	case tn.NotifyModem:
 		t.tell(t.c.bridge.outputs()) // asked for by clients that poll
-	case comPurge:
+	case tn.Purge:
 		if len(arg) == 1 {
 			t.reply(code, arg[0]) // nothing is kept here that could be purged
 		}
@@ -181,9 +158,9 @@ func (t *telnet) comPort(ctx context.Context, code byte, arg []byte) error {
 func (t *telnet) control(ctx context.Context, ctl byte) error {
 	answer := ctl
 	switch ctl {
-	case ctlBreakOn:
+	case tn.ControlBreakOn:
 		t.breakSince = time.Now()
-	case ctlBreakOff:
+	case tn.ControlBreak:
 		if !t.breakSince.IsZero() {
 			d := time.Since(t.breakSince)
 			t.breakSince = time.Time{}
@@ -192,21 +169,21 @@ func (t *telnet) control(ctx context.Context, ctl byte) error {
 			}
 		}
 	case ctlBreakState:
-		answer = choose(t.breakSince.IsZero(), ctlBreakOff, ctlBreakOn)
-	case ctlDTROn, ctlDTROff:
-		t.dtr = ctl == ctlDTROn
+		answer = choose(t.breakSince.IsZero(), tn.ControlBreak, tn.ControlBreakOn)
+	case tn.ControlDTROn, tn.ControlDTROff:
+		t.dtr = ctl == tn.ControlDTROn
 		t.c.bridge.lines(t.dtr, t.rts)
-	case ctlRTSOn, ctlRTSOff:
-		t.rts = ctl == ctlRTSOn
+	case tn.ControlRTSOn, tn.ControlRTSOff:
+		t.rts = ctl == tn.ControlRTSOn
 		t.c.bridge.lines(t.dtr, t.rts)
 	case ctlDTRState:
-		answer = choose(t.dtr, ctlDTROn, ctlDTROff)
+		answer = choose(t.dtr, tn.ControlDTROn, tn.ControlDTROff)
 	case ctlRTSState:
-		answer = choose(t.rts, ctlRTSOn, ctlRTSOff)
+		answer = choose(t.rts, tn.ControlRTSOn, tn.ControlRTSOff)
 	default:
-		answer = ctlFlowNone // there is no flow control in a 16550A
+		answer = tn.ControlNoFlow // there is no flow control in a 16550A
 	}
-	t.reply(comControl, answer)
+	t.reply(tn.SetControl, answer)
 	return nil
 }
 
@@ -243,7 +220,7 @@ func (t *telnet) sent(recs []vuart.Rec) {
 			n++
 		}
 		if b := text(recs[:n]); len(b) > 0 {
-			t.c.put(escaped(b))
+			t.c.put(tn.Escape(b))
 		}
 		if n < len(recs) {
 			t.sawBreak()
@@ -256,9 +233,9 @@ func (t *telnet) sent(recs []vuart.Rec) {
 func (t *telnet) sawBreak() {
 	switch {
 	case !t.com.Load():
-		t.c.put([]byte{iac, brk})
-	case t.lineMask.Load()&lineBreak != 0:
-		t.reply(comLineState, lineBreak)
+		t.c.put([]byte{tn.IAC, tn.BRK})
+	case t.lineMask.Load()&tn.LineBreak != 0:
+		t.reply(tn.NotifyLine, tn.LineBreak)
 	}
 }
 
@@ -270,7 +247,7 @@ func (t *telnet) outputs(dtr, rts bool) {
 	now := inputs(dtr, rts)
 	diff := t.modem.Swap(now) ^ now
 	if told := (now | diff>>4) & t.modemMask.Load(); diff != 0 && told != 0 {
-		t.reply(comModemState, byte(told))
+		t.reply(tn.NotifyModem, byte(told))
 	}
 }
 
@@ -278,7 +255,7 @@ func (t *telnet) outputs(dtr, rts bool) {
 func (t *telnet) tell(dtr, rts bool) {
 	now := inputs(dtr, rts)
 	t.modem.Store(now)
-	t.reply(comModemState, byte(now&t.modemMask.Load()))
+	t.reply(tn.NotifyModem, byte(now&t.modemMask.Load()))
 }
 
 // inputs of the far end of a null modem: the guest's RTS is its CTS, the guest's DTR its DSR and DCD.
