@@ -18,7 +18,7 @@ import (
 // itself; the end of ctx is none.
 func (p *Port) Run(ctx context.Context, w *wire.Writer) (*Report, error) {
 	caps := p.Caps()
-	r := &run{Port: p, w: w, report: &Report{Schema: wire.ReportSchema, Name: p.cfg.Name, Unseen: caps.Unseen, Others: []string{}, Void: []string{}}}
+	r := &run{Port: p, w: w, report: &Report{Schema: wire.ReportSchema, Name: p.cfg.Name, Unseen: append([]string{}, caps.Unseen...), Others: []string{}, Void: []string{}}}
 	err := r.loop(ctx)
 	p.log.Close(err)
 	if w != nil {

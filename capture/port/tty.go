@@ -27,14 +27,13 @@ type tty struct {
 	pseudo bool
 	book   *ledger // nil: it counts nothing
 
-	got    int    // bytes of the last read
-	early  []byte // lay in the tty before it was set up
-	marks  parmrk
-	before unix.Termios // to be put back
-	set    unix.Termios // as we have set it
-	known  map[int]bool // other openers that were told of
-	looks  int
-	kept   bool // the place is wanted after the end
+	got   int    // bytes of the last read
+	early []byte // lay in the tty before it was set up
+	marks parmrk
+	set   unix.Termios // as we have set it
+	known map[int]bool // other openers that were told of
+	looks int
+	kept  bool // the place is wanted after the end
 }
 
 // lookEvery is the number of looks between two into /proc for which nothing was opened.
@@ -101,21 +100,29 @@ func (t *tty) claim() (err error) {
 	if excl, err := unix.IoctlGetInt(fd, unix.TIOCGEXCL); err == nil && excl != 0 && !t.pseudo {
 		return errors.New("another program holds it exclusively (TIOCEXCL)")
 	}
+	if err := t.calm(); err != nil {
+		return err
+	}
 	t.lock, err = takeLock(lockFolder, t.place.path)
 	return err
 }
 
-func (t *tty) setUp(cfg Config) (err error) {
-	fd := int(t.descriptor)
-	before, err := unix.IoctlGetTermios(fd, unix.TCGETS2)
+// calm ends what a tty does by default as soon as it is ours: it would echo to the board what the board says, and change its line ends.
+func (t *tty) calm() error {
+	now, err := unix.IoctlGetTermios(int(t.descriptor), unix.TCGETS2)
 	if err != nil {
 		return fmt.Errorf("%s is not a terminal: %w", t.place.path, err)
 	}
+	now.Iflag, now.Oflag, now.Lflag = 0, 0, 0
+	return unix.IoctlSetTermios(int(t.descriptor), unix.TCSETS2, now)
+}
+
+func (t *tty) setUp(cfg Config) (err error) {
+	fd := int(t.descriptor)
 	mode := &serial.Mode{BaudRate: cfg.Baud, DataBits: 8, Parity: serial.NoParity, StopBits: serial.OneStopBit}
 	if t.lib, err = serial.Open(t.place.path, mode); err != nil {
 		return err
 	}
-	t.before = *before
 	if err := unix.IoctlSetInt(fd, unix.TIOCEXCL, 0); err != nil {
 		return err
 	}
@@ -171,7 +178,7 @@ func (t *tty) Close() error {
 	t.opens.Close()
 	var err error
 	if t.lib != nil {
-		_ = unix.IoctlSetTermios(int(t.descriptor), unix.TCSETS2, &t.before)
+		_ = t.calm() // without PARMRK, and with no echo for the board until the next program has set it up
 		err = t.lib.Close()
 	}
 	if t.descriptor >= 0 {
