@@ -18,7 +18,8 @@ const (
 
 // stall notices that this program stood still while the line may have talked: SIGSTOP, a full disk queue, swap, a suspended machine.
 type stall struct {
-	looked, slept int64 // ns, of the last turn
+	looked, slept int64 // ns, of the last turn and of the last look at the other clock
+	asked         int64 // ns, of that look
 	owed          int64 // ns of standstills whose mark comes after what the kernel had kept for us
 }
 
@@ -27,10 +28,14 @@ func (s *stall) start(now, slept int64) { s.looked, s.slept = now, slept }
 // stood is called once a turn, before the read. A standstill costs bytes where so much waits that the kernel may have refused more and nobody
 // counts that; a suspended machine, whose UARTs are off, always.
 func (r *run) stood() error {
-	now, slept := r.now(), r.asleep()
-	s := &r.stall
-	still, nap := now-s.looked, slept-s.slept
-	s.looked, s.slept = now, slept
+	now, s := r.now(), &r.stall
+	still, nap := now-s.looked, int64(0)
+	s.looked = now
+	if now-s.asked >= int64(readWait) {
+		slept := r.asleep()
+		nap = slept - s.slept
+		s.slept, s.asked = slept, now
+	}
 	switch {
 	case nap > int64(sleptAfter):
 		s.owed += still + nap

@@ -147,10 +147,11 @@ func (t *terminal) setUp(ctx context.Context, cfg Config) error {
 	for _, w := range wants {
 		t.say(w.code, w.value...)
 	}
-	deadline := time.Now().Add(answerWait)
-	err := t.until(ctx, deadline, func() bool {
+	begun := time.Now()
+	err := t.until(ctx, begun.Add(answerWait), func() bool {
 		for _, w := range wants {
-			if t.answers[w.code] == nil {
+			// Not every server has masks; it answers them as soon as the rest or never.
+			if t.answers[w.code] == nil && (w.name != "" || time.Since(begun) < 2*greetWait) {
 				return false
 			}
 		}
