@@ -34,6 +34,7 @@ type bridged struct {
 	catalogue                      []string
 	cpus, memory                   int
 	tcp, telnet, link              string
+	tftp, control                  string
 	fullRate                       bool
 	image                          imageFlags
 }
@@ -57,12 +58,16 @@ key of a Linux guest.
 Nobody has to read: a viewer who does not keep up loses bytes (pty) or his connection (TCP); the guest never waits for him.
 What is typed goes out at the guest's rate, but never more than its receiver has room for, so that a host which stalls costs it
 nothing. --full-rate sends as a far end does that looks at nothing: a guest whose CPU this host does not let run then loses characters.
-Whatever was lost is counted and told at the end, with everything else that is not the guest's doing.`,
+Whatever was lost is counted and told at the end, with everything else that is not the guest's doing.
+
+--control makes it a board on a bench: its power is switched through that socket (lastpage wire control), and the places stay.
+--tftp gives the machine a network that has nothing but a DHCP and a TFTP server, from which a boot loader fetches a kernel.`,
 		Example: `  lastpage wire bridge                                   Debian 12's backported cloud kernel, a shell
   lastpage wire bridge --firmware u-boot --tcp :4000     U-Boot; nc 127.0.0.1 4000
   lastpage wire bridge --link /tmp/dut & picocom -b 115200 /tmp/dut
   lastpage wire bridge --image ~/src/linux/arch/x86/boot/bzImage
-  lastpage wire bridge --kernel debian-6.12-rt --append 'loglevel=8' --rfc2217 :4001`,
+  lastpage wire bridge --kernel debian-6.12-rt --append 'loglevel=8' --rfc2217 :4001
+  lastpage wire bridge --firmware u-boot --memory 1024 --tftp ./tftp --control ./board.ctl`,
 		Args: nothing,
 	}
 	fl := c.Flags()
@@ -75,6 +80,8 @@ Whatever was lost is counted and told at the end, with everything else that is n
 	fl.StringVar(&o.tcp, "tcp", ":0", "address of the bare port; without a host the loopback interface, 0: any port")
 	fl.StringVar(&o.telnet, "rfc2217", ":0", "address of the telnet port")
 	fl.BoolVar(&o.fullRate, "full-rate", false, "send to the guest at its full rate, whether it reads or not")
+	fl.StringVar(&o.tftp, "tftp", "", "with --firmware: folder of files for TFTP")
+	fl.StringVar(&o.control, "control", "", "make a socket by this name, through which the machine's power is switched")
 	fl.StringVar(&o.link, "link", "", "make a symbolic link to the pty by this name")
 	fl.StringVar(&o.binary, "qemu", "", "QEMU binary (default qemu-system-x86_64 from PATH)")
 	fl.StringSliceVar(&o.catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
@@ -84,6 +91,14 @@ Whatever was lost is counted and told at the end, with everything else that is n
 			if err := idle(cmd, "with --firmware, which runs in place of a kernel", "kernel", "append", "catalogue", "image"); err != nil {
 				return err
 			}
+		} else if err := idle(cmd, "without --firmware", "tftp"); err != nil {
+			return err
+		}
+		if st, err := os.Stat(o.tftp); o.tftp != "" && (err != nil || !st.IsDir()) {
+			return fmt.Errorf("--tftp %s: want a folder that is there", o.tftp)
+		}
+		if _, err := os.Lstat(o.control); o.control != "" && err == nil {
+			return fmt.Errorf("--control %s is there already: remove it, or take another name", o.control)
 		}
 		if len(o.image.files) > 0 {
 			if err := idle(cmd, "with --image, which is booted in its place", "kernel"); err != nil {
@@ -112,27 +127,34 @@ func (o *bridged) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	g, err := live.Start(ctx, m)
-	if err != nil {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w := &powered{ctx: ctx, machine: m, slot: new(bridge.Slot), to: errs, gone: make(chan error, 1)}
+	if err := w.On(ctx); err != nil {
 		return err
 	}
-	defer g.Page.Close()
-	defer g.Kill()
-	ctx, cancel := context.WithCancel(ctx)
 	ear := &calibration{to: errs}
-	b := bridge.New(g.Page, ear.hear)
+	b := bridge.New(w.slot, ear.hear)
 	b.FullRate = o.fullRate
 	pty, err := o.open(ctx, b, out)
-	if err == nil {
-		err = o.attend(ctx, b, g, errs)
+	if err == nil && o.control != "" {
+		w.stays = true
+		err = w.listen(ctx, o.control)
+		defer os.Remove(o.control)
 	}
+	if err == nil {
+		_, err = fmt.Fprintf(out, "break    kill -USR1 %d\n", os.Getpid())
+	}
+	if err == nil {
+		err = o.attend(ctx, b, w, errs)
+	}
+	w.Off()
 	cancel()
-	g.Kill()
 	if o.link != "" && pty != nil {
 		os.Remove(o.link)
 	}
 	if pty != nil {
-		account(errs, g.Page.Stats(), pty.Lost())
+		w.account(errs, pty.Lost())
 	}
 	return err
 }
@@ -149,6 +171,7 @@ func (o *bridged) machine(ctx context.Context, cmd *cobra.Command, p *progress) 
 	}
 	m = live.Machine{Page: vuart.Default(), Spec: qemu.Spec{Binary: o.binary, Mode: qemu.Concurrent, CPUs: o.cpus, MemMiB: o.memory}}
 	if o.firmware != "" {
+		m.Spec.PC, m.Spec.TFTP = o.tftp != "", o.tftp
 		if m.Firmware = o.firmware; o.firmware == "u-boot" {
 			m.Firmware = live.UBoot
 		}
@@ -196,12 +219,12 @@ func (o *bridged) open(ctx context.Context, b *bridge.Bridge, out io.Writer) (*b
 	if err != nil {
 		return pty, err
 	}
-	_, err = fmt.Fprintf(out, "pty      %s\ntcp      %s\nrfc2217  %s\nbreak    kill -USR1 %d\n", place, tcp, telnet, os.Getpid())
+	_, err = fmt.Fprintf(out, "pty      %s\ntcp      %s\nrfc2217  %s\n", place, tcp, telnet)
 	return pty, err
 }
 
-// attend carries bytes and BREAKs until ctx ends or the guest does.
-func (o *bridged) attend(ctx context.Context, b *bridge.Bridge, g *live.Guest, errs io.Writer) error {
+// attend carries bytes and BREAKs until ctx ends, or the guest does and nobody could switch it on again.
+func (o *bridged) attend(ctx context.Context, b *bridge.Bridge, w *powered, errs io.Writer) error {
 	ask := make(chan os.Signal, 1)
 	signal.Notify(ask, syscall.SIGUSR1)
 	defer signal.Stop(ask)
@@ -218,23 +241,16 @@ func (o *bridged) attend(ctx context.Context, b *bridge.Bridge, g *live.Guest, e
 				return nil
 			}
 			return err
-		case <-g.Done():
+		case err := <-w.gone:
 			var exit *exec.ExitError
-			if err := g.Failure(); errors.As(err, &exit) {
+			if errors.As(err, &exit) {
 				return err
 			}
 			fmt.Fprintln(errs, "lastpage: the guest is switched off")
-			return nil
+			if !w.stays {
+				return nil
+			}
 		}
-	}
-}
-
-// account says what went over the line and what of it was lost.
-func account(w io.Writer, s vuart.Stats, unread int64) {
-	fmt.Fprintf(w, "lastpage: %d bytes from the guest, %d to it; lost: %d in its receiver, %d in its transmitter, %d on the pty because nobody read\n",
-		s.Wire, s.RXLine, s.RXOverrun, s.Overwritten, unread)
-	for _, why := range s.Void() {
-		fmt.Fprintln(w, "lastpage:", why)
 	}
 }
 

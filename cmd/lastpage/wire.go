@@ -17,7 +17,7 @@ import (
 
 func newWire() *cobra.Command {
 	c := &cobra.Command{Use: "wire", Short: "the wire itself: its proof, and a bridge to it"}
-	c.AddCommand(newWireTest(), newWireBridge())
+	c.AddCommand(newWireTest(), newWireBridge(), newWireControl())
 	return group(c)
 }
 

@@ -82,6 +82,21 @@ func (m *Machine) waitStop(ctx context.Context, died <-chan struct{}) (Stop, err
 	}
 }
 
+// Reset resets the machine as its button would.
+func (m *Machine) Reset(ctx context.Context) error {
+	return m.mon.do(ctx, m.proc, "system_reset", map[string]any{}, nil)
+}
+
+// NMI raises an NMI on every CPU, as a board's diagnostic button does.
+func (m *Machine) NMI(ctx context.Context) error {
+	return m.mon.do(ctx, m.proc, "inject-nmi", map[string]any{}, nil)
+}
+
+// Dump writes the guest's memory to path as an ELF core. The guest stands for so long, and goes on.
+func (m *Machine) Dump(ctx context.Context, path string) error {
+	return m.mon.do(ctx, m.proc, "dump-guest-memory", map[string]any{"paging": false, "protocol": "file:" + path}, nil)
+}
+
 // Done is closed when the process has ended.
 func (m *Machine) Done() <-chan struct{} { return m.proc.Done() }
 

@@ -42,6 +42,8 @@ type Spec struct {
 	Initrd   string
 	Cmdline  string
 	Firmware string // file that is run instead of a kernel
+	PC       bool   // the machine is QEMU's pc (i440FX), which firmware that boots a Linux knows better; otherwise it is q35
+	TFTP     string // folder that QEMU's own network serves by DHCP and TFTP; "": there is no network
 	Restarts bool   // the guest's reset is a reset and its power-off the end; otherwise the machine stands for ever after either
 
 	RAM      string   // shared file that backs guest RAM
@@ -71,7 +73,7 @@ func (s *Spec) Argv() []string {
 		"-nodefaults", "-no-user-config", "-display", "none", "-sandbox", vuart.Sandbox, "-S",
 		"-name", "lastpage",
 		"-object", fmt.Sprintf("memory-backend-file,id=ram,size=%dM,share=on,mem-path=%s", s.MemMiB, s.RAM),
-		"-machine", "q35,memory-backend=ram",
+		"-machine", s.board() + ",memory-backend=ram",
 		"-m", strconv.Itoa(s.MemMiB),
 		"-smp", strconv.Itoa(s.CPUs),
 		"-accel", s.accel(),
@@ -102,6 +104,10 @@ func (s *Spec) Argv() []string {
 			"-chardev", "file,id=ctl,path="+escape(s.Control),
 			"-device", "virtserialport,chardev=ctl,name=lastpage.ctl")
 	}
+	if s.TFTP != "" {
+		// restrict=on: nothing but DHCP and TFTP is answered.
+		argv = append(argv, "-netdev", "user,id=net,restrict=on,tftp="+escape(s.TFTP), "-device", "virtio-net-pci,netdev=net,romfile=")
+	}
 	if len(s.Plugin) > 0 {
 		argv = append(argv, "-plugin", strings.Join(s.Plugin, ","))
 	}
@@ -120,6 +126,13 @@ func (s *Spec) Argv() []string {
 		argv = append(argv, "-incoming", "defer")
 	}
 	return argv
+}
+
+func (s *Spec) board() string {
+	if s.PC {
+		return "pc"
+	}
+	return "q35"
 }
 
 // accel names the accelerator. Exact mode is single-threaded by nature; Concurrent asks for one thread a vCPU.

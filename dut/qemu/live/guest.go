@@ -72,5 +72,14 @@ func (g *Guest) Done() <-chan struct{} { return g.machine.Done() }
 // Failure describes a guest that is gone. It wraps an *exec.ExitError if QEMU did not end well.
 func (g *Guest) Failure() error { return g.machine.Failure() }
 
+// Reset resets the guest as its button would.
+func (g *Guest) Reset(ctx context.Context) error { return g.machine.Reset(ctx) }
+
+// NMI raises an NMI on every CPU of it.
+func (g *Guest) NMI(ctx context.Context) error { return g.machine.NMI(ctx) }
+
+// Dump writes its memory to path as an ELF core.
+func (g *Guest) Dump(ctx context.Context, path string) error { return g.machine.Dump(ctx, path) }
+
 // Kill ends the guest. The page stays: it is the caller's to read and close.
 func (g *Guest) Kill() { g.machine.Close() }
