@@ -96,6 +96,14 @@ const (
 	nestedOtherMinCPU        = 2
 )
 
+// Report says where the guest's messages go.
+type Report string
+
+const (
+	ReportChannel Report = ""        // the control channel
+	ReportConsole Report = "console" // tagged lines on the console under test, the last of them before the plan is set off (report.go)
+)
+
 // Plan is one trial's order to the guest. Zero values of optional fields mean "not wanted".
 type Plan struct {
 	Schema          int      `json:"schema"`
@@ -125,6 +133,8 @@ type Plan struct {
 	Run         *Run `json:"run,omitempty"` // nil: the probe provokes
 	// NoProbe: the probe is not loaded. Run alone provokes, and the init rings for itself. Nothing of the probe's can be asked for.
 	NoProbe bool `json:"no_probe,omitempty"`
+	// Report is where the guest's messages go.
+	Report Report `json:"report,omitempty"`
 }
 
 // Default is the plan of the WARN + NMI-panic case on a machine with smp CPUs; the NMI comes from outside. Fields may be
@@ -189,6 +199,10 @@ func (p *Plan) Validate() error {
 		oneOf(bad, "die_how (without die_at)", p.DieHow, "")
 	} else {
 		oneOf(bad, "die_how", p.DieHow, DeathHang, DeathReset, DeathTriple)
+	}
+	oneOf(bad, "report", p.Report, ReportChannel, ReportConsole)
+	if p.Report == ReportConsole && (p.KmsgDump || p.Start == StartCommand) {
+		bad("report %q: kmsg_dump and start %q need the control channel", p.Report, StartCommand)
 	}
 	if p.Provoke == ProvokeSoftlockup && p.Context != ContextThread {
 		bad("context %q: a soft lockup is a thread that does not let go of its CPU", p.Context)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command init is process 1 of the machine under test. It sets the machine up as the plan in its initramfs says, reads every
-// setting back, reports "armed" over the control channel, and sets the probe off. It never writes to the console under test:
-// its standard files are /dev/null and /dev/kmsg, and its own errors go over the control channel, or to /dev/kmsg without one.
+// setting back, reports "armed" over the control channel, and sets the probe off. It does not write to the console under test,
+// unless the plan says that its report goes there, and then not after it has set the probe off: its standard files are /dev/null and
+// /dev/kmsg, and its own errors go over the control channel, or to /dev/kmsg without one.
 //
 // It is compiled on the machine that runs lastpage, at first use, with nothing but the standard library.
 package main
@@ -51,7 +52,7 @@ func run(ctl *control) error {
 			return err
 		}
 	}
-	if err := ctl.open(); err != nil {
+	if err := ctl.open(p.Report); err != nil {
 		return err
 	}
 	armed, err := arm(p)
@@ -101,6 +102,9 @@ func run(ctl *control) error {
 		if err := dumpKmsg(ctl, true); err != nil {
 			return err
 		}
+	}
+	if ctl.silent() {
+		return nil
 	}
 	return ctl.send(&plan.Message{Event: plan.EventDone})
 }
