@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package bench is a board put together from parts: a console, a power switch, a way to boot, and what else a lab has, each of which may be
+// missing. It knows no machine, only its cable and its switches.
+//
+// Data comes in as a Setup and a Payload (kernel, initramfs, command line) and goes out as a dut.Board. Time is this machine's: what
+// happened at the board is told by its own lines on the console, or by our clock when we acted, each with its uncertainty.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lastpage/capture/port"
+	"lastpage/capture/wire"
+	"lastpage/dut"
+	"lastpage/dut/bench/power"
+	"lastpage/kernels/plan"
+)
+
+// Console is the line to a board.
+type Console interface {
+	// Log has every byte since it was opened, with the time at which it came, on wire.Monotonic.
+	Log() *wire.Log
+	// Run reads until ctx ends; the report says what was lost.
+	Run(ctx context.Context, w *wire.Writer) (*port.Report, error)
+	Write(ctx context.Context, p []byte) error
+	// Break sends a BREAK of that length; it returns when it is over.
+	Break(ctx context.Context, d time.Duration) error
+}
+
+// Setup is a board as the inventory describes it.
+type Setup struct {
+	Name    string
+	Console func(ctx context.Context) (Console, error)
+	Place   string // of the console, for errors
+	Baud    int
+	Breaks  bool // the console carries a BREAK
+	Power   power.Switch
+	NMI     power.Button // nil: there is none
+	Boot    Loader
+	Dump    Dump // nil: there is none
+	// Within bounds each step that nothing else bounds.
+	Within Limits
+	Doubt  string // why a kernel that dies while it boots may be the board's doing; "": it is the kernel's
+	Facts  map[string]string
+}
+
+// Limits bound steps of a trial on a bench.
+type Limits struct {
+	Power time.Duration // until the switch says that it has switched
+	Boot  time.Duration // from the loader's last word until the guest is armed
+	Tries int           // how often the loader is tried, each time from power off
+}
+
+// Payload is what a board boots.
+type Payload struct {
+	Kernel  string // path of the kernel's file
+	Initrd  []byte
+	Cmdline string
+	Plan    *plan.Plan
+}
+
+// settleQuiet is how long a board without power must have been silent before its line counts as the trial's.
+const settleQuiet = 500 * time.Millisecond
+
+// Open opens the console, switches the board off, and gives the board, which is about to boot p.
+func Open(ctx context.Context, s *Setup, p Payload) (*dut.Board, error) {
+	con, err := s.Console(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("console %s: %w", s.Place, err)
+	}
+	m := &machine{s: s, p: p, line: newLine(con, s.Baud)}
+	if err := m.power(ctx, power.Off); err != nil {
+		return nil, errors.Join(err, m.line.close())
+	}
+	if err := m.line.quiet(ctx, settleQuiet, settleLimit); err != nil {
+		return nil, errors.Join(fmt.Errorf("power off: %w: look whether it is the right outlet, and the right console", err), m.line.close())
+	}
+	m.line.begin()
+	facts := map[string]string{"console": s.Place}
+	for k, v := range s.Facts {
+		facts[k] = v
+	}
+	b := dut.Board{Name: s.Name, Mode: "bench", Start: dut.Start{Kind: dut.FromBoot}, Facts: facts, Wire: m.line.log, Machine: m, Said: m.said,
+		Audit: m.audit, BootDoubt: s.Doubt}
+	if s.Dump != nil {
+		b.Dump = func(ctx context.Context, dir string) error { return s.Dump.Dump(ctx, dir) }
+	}
+	m.facts = facts
+	return dut.New(b, m.close), nil
+}
+
+// settleLimit bounds the wait for that silence.
+const settleLimit = 15 * time.Second
+
+// power switches, and notes whether the switch could confirm it.
+func (m *machine) power(ctx context.Context, want power.State) error {
+	verified, err := power.Turn(ctx, m.s.Power, want, m.s.Within.Power)
+	m.unverified = m.unverified || err == nil && !verified
+	return err
+}
+
+func (m *machine) close() error {
+	if m.unverified {
+		m.facts["power"] = "the switch cannot tell its state"
+	}
+	return errors.Join(m.s.Boot.Clean(), m.line.close())
+}
+
+// said is what the guest reported on its console.
+func (m *machine) said() []plan.Message { return m.messages }
+
+// audit is what the capture knows of its own losses since the trial began. The machine need not stand.
+func (m *machine) audit() dut.Audit {
+	a := dut.Audit{Figures: map[string]int64{"console_bytes": m.line.log.Len()}, Losses: []string{}, Void: []string{}}
+	for _, k := range m.line.marks() {
+		name := "console_" + k.Kind.String()
+		a.Figures[name]++
+		if k.Kind.Lossy() && k.Off >= m.kernelAt {
+			a.Void = append(a.Void, fmt.Sprintf("the console: %s at byte %d", k.Kind, k.Off))
+		}
+	}
+	return a
+}

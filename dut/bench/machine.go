@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lastpage/capture/wire"
+	"lastpage/dut"
+	"lastpage/dut/bench/power"
+	"lastpage/kernels/plan"
+)
+
+// machine is one board for one trial. It is a dut.Machine.
+type machine struct {
+	s    *Setup
+	p    Payload
+	line *line
+
+	armed []dut.Trigger
+	after []int
+	fired []dut.Firing
+
+	facts      map[string]string
+	unverified bool
+	kernelAt   int64 // offset at which the loader had its last word
+	messages   []plan.Message
+	armedAt    moment // when the report had come
+}
+
+// moment is a time on the line's clock and the bytes that had come by then.
+type moment struct{ ns, off int64 }
+
+// Arm implements dut.Machine.
+func (m *machine) Arm(ts []dut.Trigger) error {
+	if err := m.s.Can(ts); err != nil {
+		return err
+	}
+	after, err := dut.Order(ts)
+	if err != nil {
+		return err
+	}
+	m.armed, m.after, m.fired = ts, after, make([]dut.Firing, len(ts))
+	for i, t := range ts {
+		m.fired[i].Name = t.Name
+	}
+	return nil
+}
+
+// Fired implements dut.Machine.
+func (m *machine) Fired() []dut.Firing { return m.fired }
+
+// Run implements dut.Machine: power, loader, kernel, and the trial.
+func (m *machine) Run(ctx context.Context) (dut.End, error) {
+	none := dut.End{Firing: -1}
+	if err := m.boot(ctx); err != nil {
+		return none, err
+	}
+	if err := m.awaitArmed(ctx); err != nil {
+		return none, err
+	}
+	return newWatch(m).run(ctx)
+}
+
+// boot switches the board on and has its loader start the kernel, from power off as often as that may fail.
+func (m *machine) boot(ctx context.Context) error {
+	files, err := m.s.Boot.Prepare(&m.p)
+	if err != nil {
+		return fmt.Errorf("boot: %w", err)
+	}
+	var all error
+	for try := 1; ; try++ {
+		err := m.tryBoot(ctx, files)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		all = errors.Join(all, fmt.Errorf("boot, try %d of %d: %w", try, m.s.Within.Tries, err))
+		if try == m.s.Within.Tries {
+			return all
+		}
+		if err := m.power(ctx, power.Off); err != nil {
+			return errors.Join(all, err)
+		}
+	}
+}
+
+func (m *machine) tryBoot(ctx context.Context, files any) error {
+	from := m.line.log.Len()
+	if err := m.power(ctx, power.On); err != nil {
+		return err
+	}
+	if err := m.s.Boot.Boot(ctx, m.line, files, from); err != nil {
+		return err
+	}
+	m.kernelAt = m.line.log.Len()
+	return nil
+}
+
+// Silences after the last words of a kernel that died before it was armed, and how long one is listened to that is never silent.
+const (
+	deathOver = 2 * time.Second
+	babble    = 30 * time.Second
+)
+
+// awaitArmed reads the console until the guest has reported.
+func (m *machine) awaitArmed(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, m.s.Within.Boot, errLate)
+	defer cancel()
+	log := m.line.log
+	look, seen := m.kernelAt, m.kernelAt
+	for n := m.kernelAt; ; {
+		err := log.Wait(ctx, n+1)
+		if err != nil {
+			if context.Cause(ctx) == errLate {
+				return m.bootError(fmt.Sprintf("%s passed since the loader's last word", m.s.Within.Boot), true)
+			}
+			return fmt.Errorf("console %s: %w", m.s.Place, err)
+		}
+		n = log.Len()
+		if at, _ := dut.Death(log.Bytes(seen, n)); at >= 0 {
+			if err := m.line.quiet(ctx, deathOver, babble); err != nil && ctx.Err() != nil {
+				return err
+			}
+			_, words := dut.Death(log.Bytes(seen, log.Len()))
+			return m.bootError("the kernel died ("+words+")", false)
+		}
+		seen = max(seen, n-wordsLen)
+		if back := m.s.Boot.Banner(); back != "" && bytes.Contains(log.Bytes(m.kernelAt, n), []byte(back)) {
+			return m.bootError("the board came back to its loader", false)
+		}
+		message, end := plan.FindReport(log.Bytes(look, n))
+		if look += int64(end); message == nil {
+			continue
+		}
+		m.messages = append(m.messages, *message)
+		switch message.Event {
+		case plan.EventError:
+			return m.bootError(fmt.Sprintf("the guest could not do what was asked (%s)", message.Text), true)
+		case plan.EventArmed:
+			m.armedAt = m.at(look)
+			return nil
+		}
+	}
+}
+
+// wordsLen is more than a dying kernel's first words are long.
+const wordsLen = 64
+
+var errLate = errors.New("the guest was not armed in time")
+
+// at is when the byte before off had come.
+func (m *machine) at(off int64) moment {
+	ns, ok := m.line.log.TimeAt(off - 1)
+	if !ok {
+		ns = now()
+	}
+	return moment{ns, off}
+}
+
+func (m *machine) bootError(why string, doubt bool) error {
+	e := dut.NewBootError(why, m.line.log.Bytes(m.kernelAt, m.line.log.Len()))
+	e.Doubt = doubt
+	return e
+}
+
+// Can says whether the board can do what triggers ask: nil, or a *dut.CannotError.
+func (s *Setup) Can(ts []dut.Trigger) error {
+	for _, t := range ts {
+		cannot := &dut.CannotError{Board: s.Name, What: fmt.Sprintf("the trigger %q", t.Name)}
+		switch {
+		case t.When == dut.AtSymbol:
+			cannot.Why = "nobody outside a machine sees which instruction it executes: interrupt it at a byte, a pattern or a time"
+		case t.Do == dut.NMI && s.NMI == nil:
+			cannot.Why = "no nmi: is in its entry of the inventory"
+		case t.Do == dut.Send && t.Break && !s.Breaks:
+			cannot.Why = "its console carries no BREAK: take rfc2217:// or a serial port"
+		default:
+			continue
+		}
+		return cannot
+	}
+	_, err := dut.Order(ts)
+	return err
+}
+
+var _ dut.Machine = (*machine)(nil)
+
+// pattern is for the console.
+func pattern(text string) wire.Pattern { return wire.Literal(text) }

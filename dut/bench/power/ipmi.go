@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package power
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bougou/go-ipmi"
+)
+
+// IPMI is a BMC, spoken to by IPMI 2.0 over UDP. It is a Switch, and the Button of `chassis power diag`.
+type IPMI struct {
+	Host     string `yaml:"host" json:"host"`
+	Port     int    `yaml:"port" json:"port"`
+	User     string `yaml:"user" json:"user"`
+	Password string `yaml:"password" json:"-"`
+}
+
+const (
+	ipmiPort  = 623
+	ipmiLimit = 20 * time.Second // of one request with its session
+)
+
+func (i *IPMI) check() error {
+	if i.Host == "" || i.User == "" {
+		return errors.New("ipmi: want host:, user: and password:")
+	}
+	if i.Port == 0 {
+		i.Port = ipmiPort
+	}
+	return nil
+}
+
+// Check says what is missing of a BMC that is only a button.
+func (i *IPMI) Check() error { return i.check() }
+
+// session opens one for f. A session is not kept: a BMC ends it after a minute of silence.
+func (i *IPMI) session(ctx context.Context, f func(context.Context, *ipmi.Client) error) error {
+	ctx, cancel := context.WithTimeout(ctx, ipmiLimit)
+	defer cancel()
+	c, err := ipmi.NewClient(i.Host, i.Port, i.User, i.Password)
+	if err == nil {
+		err = c.Connect(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("the BMC %s:%d opened no session for %s: %w", i.Host, i.Port, i.User, err)
+	}
+	defer c.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what was asked is answered
+	return f(ctx, c)
+}
+
+func (i *IPMI) control(ctx context.Context, what ipmi.ChassisControl) error {
+	return i.session(ctx, func(ctx context.Context, c *ipmi.Client) error {
+		if _, err := c.ChassisControl(ctx, what); err != nil {
+			return fmt.Errorf("the BMC %s:%d refused: %w", i.Host, i.Port, err)
+		}
+		return nil
+	})
+}
+
+// On implements Switch.
+func (i *IPMI) On(ctx context.Context) error { return i.control(ctx, ipmi.ChassisControlPowerUp) }
+
+// Off implements Switch.
+func (i *IPMI) Off(ctx context.Context) error { return i.control(ctx, ipmi.ChassisControlPowerDown) }
+
+// Press implements Button.
+func (i *IPMI) Press(ctx context.Context) error {
+	return i.control(ctx, ipmi.ChassisControlDiagnosticInterrupt)
+}
+
+// State implements Switch.
+func (i *IPMI) State(ctx context.Context) (state State, err error) {
+	err = i.session(ctx, func(ctx context.Context, c *ipmi.Client) error {
+		r, err := c.GetChassisStatus(ctx)
+		if err != nil {
+			return fmt.Errorf("the BMC %s:%d does not tell its state: %w", i.Host, i.Port, err)
+		}
+		if state = Off; r.PowerIsOn {
+			state = On
+		}
+		return nil
+	})
+	return state, err
+}
