@@ -53,6 +53,8 @@ type Firing struct {
 	Name  string `json:"name"`
 	Fired bool   `json:"fired"`
 	Moment
+	// LateNS is from the condition to the end of the action, where the board's far end acts; null: the machine itself does, at once.
+	LateNS *int64 `json:"late_ns,omitempty"`
 }
 
 // Order checks that names are unique and that each After names an earlier trigger, and returns the index of it (-1 for none).

@@ -17,6 +17,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"lastpage/kernels/names"
+	"lastpage/lab/bench"
 	"lastpage/lab/kind"
 	"lastpage/lab/qemu"
 )
@@ -45,7 +46,7 @@ type Head struct {
 }
 
 // kinds are the kinds of boards that this version knows.
-const kinds = "qemu"
+const kinds = "qemu, bench"
 
 // UnmarshalYAML implements yaml.InterfaceUnmarshaler. The kind decides which fields are known.
 func (b *Board) UnmarshalYAML(decode func(any) error) error {
@@ -59,6 +60,15 @@ func (b *Board) UnmarshalYAML(decode func(any) error) error {
 		var e struct {
 			Head       `yaml:",inline"`
 			qemu.Entry `yaml:",inline"`
+		}
+		if err := decode(&e); err != nil {
+			return err
+		}
+		b.Entry, b.About = &e.Entry, e.About
+	case "bench":
+		var e struct {
+			Head        `yaml:",inline"`
+			bench.Entry `yaml:",inline"`
 		}
 		if err := decode(&e); err != nil {
 			return err

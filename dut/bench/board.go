@@ -26,9 +26,7 @@ type Console interface {
 	Log() *wire.Log
 	// Run reads until ctx ends; the report says what was lost.
 	Run(ctx context.Context, w *wire.Writer) (*port.Report, error)
-	Write(ctx context.Context, p []byte) error
-	// Break sends a BREAK of that length; it returns when it is over.
-	Break(ctx context.Context, d time.Duration) error
+	port.Line
 }
 
 // Setup is a board as the inventory describes it.

@@ -112,7 +112,9 @@ func (l *line) close() error {
 }
 
 // byteTime is how long n bytes take on the line.
-func (l *line) byteTime(n int) time.Duration { return time.Duration(n) * 10 * time.Second / time.Duration(l.baud) }
+func (l *line) byteTime(n int) time.Duration {
+	return time.Duration(n) * 10 * time.Second / time.Duration(l.baud)
+}
 
 // writeSlack is what a terminal server may take on top of the line's own time.
 const writeSlack = 5 * time.Second

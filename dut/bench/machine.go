@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"lastpage/capture/wire"
 	"lastpage/dut"
 	"lastpage/dut/bench/power"
 	"lastpage/kernels/plan"
@@ -188,6 +187,3 @@ func (s *Setup) Can(ts []dut.Trigger) error {
 }
 
 var _ dut.Machine = (*machine)(nil)
-
-// pattern is for the console.
-func pattern(text string) wire.Pattern { return wire.Literal(text) }

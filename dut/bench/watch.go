@@ -12,7 +12,6 @@ import (
 	"lastpage/capture/wire"
 	"lastpage/dut"
 	"lastpage/dut/bench/power"
-	"lastpage/kernels/plan"
 )
 
 // watch judges triggers by what has come over the line and by this machine's clock, and does what they say.
@@ -223,5 +222,3 @@ func (w *watch) reborn(n int64) {
 		w.seen += int64(last) // the line that is not whole is looked at again, with its line end in front
 	}
 }
-
-var _ = plan.Armed

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"lastpage/dut/bench/command"
+)
+
+// Loader makes a board that was just switched on start a kernel.
+type Loader interface {
+	// Prepare puts the payload where the board will find it, before the board has power, and gives Boot what it must know.
+	Prepare(p *Payload) (any, error)
+	// Boot returns when the kernel was started. from is the offset of the console at which the power came.
+	Boot(ctx context.Context, l *line, files any, from int64) error
+	// Banner is what the loader says first after a reset; "": nothing that could be told from a kernel's words.
+	Banner() string
+	// Clean removes what Prepare left.
+	Clean() error
+}
+
+// Command is a loader of which the lab's own program takes care: it is given the files, and makes the board boot them, over the network or
+// however it does. It is run before the board gets its power.
+type Command struct {
+	Line string `yaml:"run" json:"run"` // sees LASTPAGE_KERNEL, LASTPAGE_INITRD (files) and LASTPAGE_CMDLINE
+	Says string `yaml:"banner" json:"banner,omitempty"`
+
+	dir string
+}
+
+// commandLimit bounds it.
+const commandLimit = 2 * time.Minute
+
+// Check says what is missing.
+func (c *Command) Check() error {
+	if c.Line == "" {
+		return errors.New("boot: command: want run:")
+	}
+	return nil
+}
+
+// Prepare implements Loader.
+func (c *Command) Prepare(p *Payload) (any, error) {
+	dir, err := os.MkdirTemp("", "lastpage-boot-")
+	if err != nil {
+		return nil, err
+	}
+	c.dir = dir
+	initrd := filepath.Join(dir, "initrd")
+	if err := os.WriteFile(initrd, p.Initrd, 0o644); err != nil {
+		return nil, err
+	}
+	_, err = command.Run(context.Background(), c.Line, commandLimit, "LASTPAGE_KERNEL="+p.Kernel, "LASTPAGE_INITRD="+initrd, "LASTPAGE_CMDLINE="+p.Cmdline)
+	return nil, err
+}
+
+// Boot implements Loader: the board does it alone.
+func (c *Command) Boot(context.Context, *line, any, int64) error { return nil }
+
+// Banner implements Loader.
+func (c *Command) Banner() string { return c.Says }
+
+// Clean implements Loader.
+func (c *Command) Clean() error {
+	if c.dir == "" {
+		return nil
+	}
+	err := os.RemoveAll(c.dir)
+	c.dir = ""
+	if err != nil {
+		return fmt.Errorf("boot: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"lastpage/capture/ring"
+	"lastpage/dut"
+	"lastpage/dut/bench/command"
+)
+
+// Dump brings what the board's memory holds after it has stopped.
+type Dump interface {
+	// Dump leaves it in dir as dut.DumpName.
+	Dump(ctx context.Context, dir string) error
+}
+
+// DumpCommand is the lab's own program that leaves a memory image.
+type DumpCommand struct {
+	Line   string        `yaml:"run" json:"run"` // leaves an ELF core in the file LASTPAGE_DUMP
+	Within time.Duration `yaml:"within" json:"within_ns,omitempty"`
+}
+
+// dumpLimit is the default bound: 1 GiB over a gigabit network takes 10 s, over a debugger minutes.
+const dumpLimit = 5 * time.Minute
+
+// Check fills in defaults and says what is missing.
+func (d *DumpCommand) Check() error {
+	if d.Line == "" {
+		return errors.New("dump: command: want run:")
+	}
+	if d.Within == 0 {
+		d.Within = dumpLimit
+	}
+	return nil
+}
+
+// Dump implements Dump. The image itself, as large as the board's memory, is not kept: the ringbuffer's pages are.
+func (d *DumpCommand) Dump(ctx context.Context, dir string) error {
+	tmp, err := os.MkdirTemp(dir, "dump-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	image := filepath.Join(tmp, "image")
+	if _, err := command.Run(ctx, d.Line, d.Within, "LASTPAGE_DUMP="+image); err != nil {
+		return fmt.Errorf("dump: %w", err)
+	}
+	core, err := ring.OpenCore(image)
+	if err != nil {
+		return fmt.Errorf("dump: command %q: %w", d.Line, err)
+	}
+	defer core.Close()
+	r, err := core.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("dump: %w", err)
+	}
+	return r.SaveCore(ctx, filepath.Join(dir, dut.DumpName))
+}

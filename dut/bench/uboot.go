@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"lastpage/capture/wire"
+)
+
+// UBoot is a board whose loader is U-Boot, with a prompt on the console and a TFTP server.
+type UBoot struct {
+	Folder string   `yaml:"folder" json:"folder"` // of the TFTP server, where we may write
+	Prompt string   `yaml:"prompt" json:"prompt"`
+	Setup  []string `yaml:"setup" json:"setup"` // typed first: what brings the network up
+	// Places in the board's memory, as U-Boot writes numbers.
+	KernelAt string `yaml:"kernel-at" json:"kernel_at"`
+	InitrdAt string `yaml:"initrd-at" json:"initrd_at"`
+	Start    string `yaml:"start" json:"start"` // zboot, booti or bootz
+
+	files []string
+}
+
+// starts are the commands that start a kernel. Numbers are hexadecimal; ks and rs are the sizes of the files.
+var starts = map[string]string{
+	"zboot": "zboot %[1]s ${ks} %[2]s ${rs}",
+	"booti": "booti %[1]s %[2]s:${rs} ${fdtcontroladdr}",
+	"bootz": "bootz %[1]s %[2]s:${rs} ${fdtcontroladdr}",
+}
+
+var address = regexp.MustCompile(`^(0x)?[0-9a-fA-F]+$`)
+
+// Check fills in defaults and says what cannot be.
+func (u *UBoot) Check() error {
+	if u.Prompt == "" {
+		u.Prompt = "=> "
+	}
+	if u.Setup == nil {
+		u.Setup = []string{"setenv autoload no; dhcp"}
+	}
+	if u.Start == "" {
+		u.Start = "booti"
+	}
+	switch {
+	case u.Folder == "":
+		return errors.New("boot: u-boot: want folder:, that of the TFTP server")
+	case !address.MatchString(u.KernelAt) || !address.MatchString(u.InitrdAt):
+		return errors.New("boot: u-boot: want kernel-at: and initrd-at:, such as 0x4000000")
+	case starts[u.Start] == "":
+		return fmt.Errorf("boot: u-boot: start %q: want zboot, booti or bootz", u.Start)
+	}
+	for _, c := range u.Setup {
+		if len(c) > maxLine {
+			return fmt.Errorf("boot: u-boot: setup: a line of %d bytes; U-Boot drops what is beyond %d", len(c), maxLine)
+		}
+	}
+	return nil
+}
+
+const (
+	maxLine  = 400 // bytes that are typed in one line: U-Boot has room for 512, of what they become
+	maxWords = 200 // bytes of bootargs that are set at a time
+)
+
+// uFile is a file for TFTP.
+type uFile struct {
+	name string
+	size int64
+}
+
+type uFiles struct {
+	kernel, initrd uFile
+	cmdline        string
+}
+
+// Prepare implements Loader: the files get names of their content, so that an old one is never taken for a new one.
+func (u *UBoot) Prepare(p *Payload) (any, error) {
+	kernel, err := os.ReadFile(p.Kernel)
+	if err != nil {
+		return nil, err
+	}
+	f := &uFiles{cmdline: p.Cmdline}
+	if f.kernel, err = u.put(kernel); err == nil {
+		f.initrd, err = u.put(p.Initrd)
+	}
+	return f, err
+}
+
+func (u *UBoot) put(data []byte) (uFile, error) {
+	sum := sha256.Sum256(data)
+	name := "lastpage-" + hex.EncodeToString(sum[:6])
+	path := filepath.Join(u.Folder, name)
+	// The server may run as somebody else.
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		return uFile{}, fmt.Errorf("the folder of the TFTP server: %w", err)
+	}
+	u.files = append(u.files, path)
+	return uFile{name, int64(len(data))}, nil
+}
+
+// Clean implements Loader.
+func (u *UBoot) Clean() error {
+	var all error
+	for _, f := range u.files {
+		if err := os.Remove(f); err != nil && !errors.Is(err, os.ErrNotExist) {
+			all = errors.Join(all, err)
+		}
+	}
+	u.files = nil
+	return all
+}
+
+// Banner implements Loader.
+func (u *UBoot) Banner() string { return "\nU-Boot 20" }
+
+// Limits of what U-Boot does. fetchRate is far below any network that still works, bytes/s.
+const (
+	promptLimit = 60 * time.Second
+	promptEvery = 250 * time.Millisecond
+	setupLimit  = 60 * time.Second
+	fetchLimit  = 20 * time.Second
+	fetchRate   = 200_000
+	answerLimit = 5 * time.Second
+	lineTries   = 3
+	interrupt   = "\x03" // stops a countdown and a command, and draws a prompt
+)
+
+// Boot implements Loader.
+func (u *UBoot) Boot(ctx context.Context, l *line, files any, from int64) error {
+	f := files.(*uFiles)
+	if err := u.catch(ctx, l, from); err != nil {
+		return err
+	}
+	for _, c := range u.Setup {
+		if _, err := u.command(ctx, l, c, setupLimit); err != nil {
+			return err
+		}
+	}
+	for _, w := range []struct {
+		at, size string
+		file     uFile
+	}{{u.KernelAt, "ks", f.kernel}, {u.InitrdAt, "rs", f.initrd}} {
+		if err := u.fetch(ctx, l, w.at, w.file); err != nil {
+			return err
+		}
+		if _, err := u.command(ctx, l, "setenv "+w.size+" ${filesize}", answerLimit); err != nil {
+			return err
+		}
+	}
+	for i, words := range pieces(f.cmdline, maxWords) {
+		set := "setenv bootargs "
+		if i > 0 {
+			set += "${bootargs} "
+		}
+		if _, err := u.command(ctx, l, set+escape(words), answerLimit); err != nil {
+			return err
+		}
+	}
+	return l.send(ctx, fmt.Sprintf(starts[u.Start], u.KernelAt, u.InitrdAt)+"\r")
+}
+
+// catch interrupts U-Boot until it shows its prompt.
+func (u *UBoot) catch(ctx context.Context, l *line, from int64) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, promptLimit, errors.New("no prompt"))
+	defer cancel()
+	for {
+		if err := l.send(ctx, interrupt); err != nil && ctx.Err() == nil {
+			return err
+		}
+		_, err := l.expect(ctx, from, promptEvery, wire.Literal(u.Prompt))
+		if err == nil {
+			break
+		}
+		if ctx.Err() == nil {
+			continue
+		}
+		said := l.log.Bytes(from, l.log.Len())
+		switch {
+		case context.Cause(ctx).Error() != "no prompt":
+			return context.Cause(ctx)
+		case len(said) == 0:
+			return fmt.Errorf("u-boot: not one byte came in %s after the power: look at the console's cable and rate", promptLimit)
+		}
+		return fmt.Errorf("u-boot: no prompt %q within %s; the last line is %q", u.Prompt, promptLimit, lastLine(said))
+	}
+	return l.quiet(ctx, 2*promptEvery, promptLimit)
+}
+
+// command types a line, sees that it was understood as it was typed, and returns what came before the next prompt.
+func (u *UBoot) command(ctx context.Context, l *line, text string, limit time.Duration) ([]byte, error) {
+	var said []byte
+	for range lineTries {
+		from := l.log.Len()
+		if err := l.send(ctx, text+"\r"); err != nil {
+			return nil, err
+		}
+		m, err := l.expect(ctx, from, limit+2*l.byteTime(len(text)), wire.Literal("\n"+u.Prompt))
+		said = l.log.Bytes(from, l.log.Len())
+		if err != nil {
+			return said, fmt.Errorf("u-boot: %.60q: no prompt after it: %w; the last line is %q", text, err, lastLine(said))
+		}
+		if answer, echoed := bytes.CutPrefix(said[:m.End-from], []byte(text)); echoed {
+			return answer, nil
+		}
+		// Characters were lost on the way: once more, on a line of its own.
+		if err := u.catch(ctx, l, l.log.Len()); err != nil {
+			return nil, err
+		}
+	}
+	return said, fmt.Errorf("u-boot: %.60q came back as %.100q, %d times: characters are lost on their way to the board", text, said, lineTries)
+}
+
+var transferred = regexp.MustCompile(`Bytes transferred = (\d+)`)
+
+// fetch has U-Boot load a file, and compares its size.
+func (u *UBoot) fetch(ctx context.Context, l *line, at string, f uFile) error {
+	answer, err := u.command(ctx, l, "tftpboot "+at+" "+f.name, fetchLimit+time.Duration(f.size)*time.Second/fetchRate)
+	if err != nil {
+		return err
+	}
+	m := transferred.FindSubmatch(answer)
+	if m == nil {
+		return fmt.Errorf("u-boot: TFTP of %s brought nothing: %s", filepath.Join(u.Folder, f.name), reason(answer))
+	}
+	if got := string(m[1]); got != fmt.Sprint(f.size) {
+		return fmt.Errorf("u-boot: TFTP of %s brought %s bytes, the file has %d: it is another one", filepath.Join(u.Folder, f.name), got, f.size)
+	}
+	return nil
+}
+
+// reason is the line of an answer that tells of an error.
+func reason(answer []byte) string {
+	for l := range strings.Lines(string(answer)) {
+		if low := strings.ToLower(l); strings.Contains(low, "error") || strings.Contains(low, "no ethernet") || strings.Contains(low, "count exceeded") {
+			return strings.TrimSpace(l)
+		}
+	}
+	return fmt.Sprintf("%.200q", bytes.TrimSpace(answer))
+}
+
+// lastLine is the last line that is not empty, but for a prompt that nobody answered.
+func lastLine(said []byte) string {
+	said = bytes.TrimRight(said, "\r\n ")
+	return strings.ToValidUTF8(string(said[bytes.LastIndexByte(said, '\n')+1:]), "?")
+}
+
+// pieces cuts text between words into pieces of at most n bytes, or of one word.
+func pieces(text string, n int) []string {
+	out := []string{}
+	for _, w := range strings.Fields(text) {
+		if k := len(out); k > 0 && len(out[k-1])+1+len(w) <= n {
+			out[k-1] += " " + w
+		} else {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// escape puts a backslash before what U-Boot's shell would take for its own.
+func escape(words string) string {
+	var b strings.Builder
+	for _, c := range []byte(words) {
+		if strings.IndexByte(`\$;&|"'<>(){}#*?`, c) >= 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}

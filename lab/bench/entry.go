@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package bench is the kind of board that is put together from parts: an entry of the inventory names its console, its power switch, and how
+// it boots. It is the only part of the lab that opens dut/bench.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"lastpage/capture/port"
+	"lastpage/capture/wire"
+	"lastpage/dut/bench"
+	"lastpage/dut/bench/power"
+	"lastpage/harness"
+	"lastpage/lab/kind"
+)
+
+// Entry is a board on a bench as the inventory describes it.
+type Entry struct {
+	CPUs    int          `yaml:"cpus" json:"cpus"`
+	Baud    int          `yaml:"baud" json:"baud"`
+	Console string       `yaml:"console" json:"console"`
+	Power   power.Config `yaml:"power" json:"power"`
+	NMI     *NMI         `yaml:"nmi" json:"nmi,omitempty"`
+	Boot    Boot         `yaml:"boot" json:"boot"`
+	Dump    *Dump        `yaml:"dump" json:"dump,omitempty"`
+	Cmdline string       `yaml:"cmdline" json:"cmdline,omitempty"` // more for the kernel's command line
+	Doubt   string       `yaml:"doubt" json:"doubt,omitempty"`     // why a kernel that dies while it boots may be the board's doing
+	Within  Within       `yaml:"within" json:"within"`
+	Tries   int          `yaml:"tries" json:"tries"` // of the loader, each from power off
+}
+
+// NMI is what raises one: exactly one of its fields.
+type NMI struct {
+	Command power.Line  `yaml:"command" json:"command,omitempty"`
+	IPMI    *power.IPMI `yaml:"ipmi" json:"ipmi,omitempty"`
+}
+
+// Boot is how a kernel is started: exactly one of its fields.
+type Boot struct {
+	UBoot   *bench.UBoot   `yaml:"u-boot" json:"u_boot,omitempty"`
+	Command *bench.Command `yaml:"command" json:"command,omitempty"`
+}
+
+// Dump is what brings the board's memory.
+type Dump struct {
+	Command *bench.DumpCommand `yaml:"command" json:"command"`
+}
+
+// Within bounds what nothing else bounds.
+type Within struct {
+	Power time.Duration `yaml:"power" json:"power_ns"`
+	Boot  time.Duration `yaml:"boot" json:"boot_ns"`
+}
+
+// Complete implements kind.Entry.
+func (e *Entry) Complete() error {
+	if e.CPUs == 0 {
+		e.CPUs = 1
+	}
+	if e.Baud == 0 {
+		e.Baud = 115200
+	}
+	if e.Tries == 0 {
+		e.Tries = 2
+	}
+	if e.Within.Power == 0 {
+		e.Within.Power = 30 * time.Second
+	}
+	if e.Within.Boot == 0 {
+		e.Within.Boot = 3 * time.Minute
+	}
+	switch {
+	case e.Console == "":
+		return errors.New("console: want a serial port, rfc2217://HOST:PORT, telnet://HOST:PORT or tcp:HOST:PORT")
+	case e.CPUs < 1 || e.CPUs > 64:
+		return fmt.Errorf("cpus %d: want 1 to 64", e.CPUs)
+	case e.Baud < 50 || e.Baud > 4_000_000:
+		return fmt.Errorf("baud %d: want 50 to 4000000", e.Baud)
+	case e.Tries < 1 || e.Tries > 10:
+		return fmt.Errorf("tries %d: want 1 to 10", e.Tries)
+	case e.Within.Power < 0 || e.Within.Boot < 0:
+		return errors.New("within: want times above 0, such as 30s")
+	}
+	_, err := e.setup("")
+	return err
+}
+
+// setup checks the entry, and makes what opens one trial's board.
+func (e *Entry) setup(board string) (*bench.Setup, error) {
+	s := &bench.Setup{Name: board, Place: e.Console, Baud: e.Baud, Breaks: breaks(e.Console), Doubt: e.Doubt,
+		Within: bench.Limits{Power: e.Within.Power, Boot: e.Within.Boot, Tries: e.Tries}}
+	s.Console = func(ctx context.Context) (bench.Console, error) {
+		return port.Open(ctx, port.Config{Name: e.Console, Baud: e.Baud})
+	}
+	var err error
+	if s.Power, err = e.Power.New(); err != nil {
+		return nil, err
+	}
+	if n := e.NMI; n != nil {
+		switch {
+		case n.Command != "" && n.IPMI == nil:
+			s.NMI = n.Command
+		case n.IPMI != nil && n.Command == "":
+			if err := n.IPMI.Check(); err != nil {
+				return nil, fmt.Errorf("nmi: %w", err)
+			}
+			s.NMI = n.IPMI
+		default:
+			return nil, errors.New("nmi: want exactly one of command and ipmi")
+		}
+	}
+	switch b := e.Boot; {
+	case b.UBoot != nil && b.Command == nil:
+		u := *b.UBoot
+		err, s.Boot = u.Check(), &u
+	case b.Command != nil && b.UBoot == nil:
+		c := *b.Command
+		err, s.Boot = c.Check(), &c
+	default:
+		err = errors.New("boot: want exactly one of u-boot and command")
+	}
+	if err == nil && e.Dump != nil {
+		if e.Dump.Command == nil {
+			return nil, errors.New("dump: want command")
+		}
+		d := *e.Dump.Command
+		err, s.Dump = d.Check(), &d
+	}
+	return s, err
+}
+
+// breaks says whether a console of that name carries a BREAK.
+func breaks(console string) bool {
+	switch {
+	case strings.HasPrefix(console, "rfc2217://"), strings.HasPrefix(console, "telnet://"):
+		return true
+	}
+	return strings.HasPrefix(console, "/dev/") && !strings.HasPrefix(console, "/dev/pts/")
+}
+
+// Shown implements kind.Entry.
+func (e *Entry) Shown() kind.Shown { return kind.Shown{CPUs: e.CPUs, Wire: strconv.Itoa(e.Baud)} }
+
+// UseWire implements kind.Entry.
+func (e *Entry) UseWire(string) error {
+	return errors.New("--wire has no effect on a board of kind bench: its wire is a cable")
+}
+
+// Courses implements kind.Entry.
+func (e *Entry) Courses() harness.How { return harness.OwnWay }
+
+// CanSweep implements kind.Entry.
+func (e *Entry) CanSweep() error {
+	return errors.New("a sweep needs trials that begin at one and the same moment; a board boots for each")
+}
+
+// Ready implements kind.Entry.
+func (e *Entry) Ready(_ context.Context, o kind.Options) error {
+	if o.Baud != e.Baud && o.Baud != defaultBaud {
+		return fmt.Errorf("--baud %d has no effect: the inventory says baud: %d", o.Baud, e.Baud)
+	}
+	if u := e.Boot.UBoot; u != nil {
+		if st, err := os.Stat(u.Folder); err != nil || !st.IsDir() {
+			return fmt.Errorf("boot: u-boot: folder %s: there is no such folder on this machine", u.Folder)
+		}
+	}
+	return nil
+}
+
+// defaultBaud is that of the commands' --baud.
+const defaultBaud = 115200
+
+// Bench implements kind.Entry.
+func (e *Entry) Bench(_ context.Context, board string, k kind.Kernel, _ kind.Options) (*kind.Made, error) {
+	line := strings.TrimSpace(k.Image.Cmdline + " " + k.Cmdline + " " + e.Cmdline)
+	line = strings.Replace(line, "console=ttyS0,115200", "console=ttyS0,"+strconv.Itoa(e.Baud), 1)
+	return &kind.Made{Cmdline: line, Frame: wire.Frame{Baud: e.Baud, Bits: 10}, CPUs: e.CPUs, Mode: "bench",
+		Bench: &trials{board: board, entry: e, img: k.Image}}, nil
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"bytes"
+	"context"
+	"sync"
+
+	"lastpage/dut"
+	"lastpage/dut/bench"
+	"lastpage/harness"
+	"lastpage/kernels"
+	"lastpage/kernels/plan"
+)
+
+// trials opens one board for the trials of one subject, one after the other.
+type trials struct {
+	board string
+	entry *Entry
+	img   *kernels.Image
+	mu    sync.Mutex // held while the board is open
+}
+
+// Rest implements harness.Bench.
+func (t *trials) Rest() {}
+
+// Can implements harness.Bench.
+func (t *trials) Can(o *harness.Order) error {
+	if c := o.Course; c != nil && c.How != harness.OwnWay {
+		return &dut.CannotError{Board: o.Board, What: "courses by " + string(c.How), Why: "a board never repeats itself: each trial is one of its own"}
+	}
+	s, err := t.entry.setup(t.board)
+	if err != nil {
+		return err
+	}
+	return s.Can(o.Triggers)
+}
+
+// Open implements harness.Bench.
+func (t *trials) Open(ctx context.Context, o *harness.Order) (*dut.Board, error) {
+	t.mu.Lock()
+	b, err := t.open(ctx, o)
+	if err != nil {
+		t.mu.Unlock()
+		return nil, err
+	}
+	board := *b
+	return dut.New(board, func() error {
+		defer t.mu.Unlock()
+		return b.Close()
+	}), nil
+}
+
+func (t *trials) open(ctx context.Context, o *harness.Order) (*dut.Board, error) {
+	s, err := t.entry.setup(t.board)
+	if err != nil {
+		return nil, err
+	}
+	s.Facts = map[string]string{"kernel": t.img.Release, "kernel_key": t.img.Key}
+	for _, pkg := range t.img.Packages {
+		s.Facts["package "+pkg.Package] = pkg.Version
+	}
+	for name, what := range t.img.Origin {
+		s.Facts[name] = what
+	}
+	p := overConsole(*o.Plan)
+	var initrd bytes.Buffer
+	if err := kernels.WriteInitramfs(&initrd, t.img, p, nil); err != nil {
+		return nil, err
+	}
+	return bench.Open(ctx, s, bench.Payload{Kernel: t.img.Vmlinuz, Initrd: initrd.Bytes(), Cmdline: o.Cmdline, Plan: p})
+}
+
+// overConsole is a plan for a machine without a doorbell and without a second channel.
+func overConsole(p plan.Plan) *plan.Plan {
+	p.Doorbell = plan.Doorbell{}
+	p.Report, p.OpenConsole = plan.ReportConsole, false // the report's own descriptor keeps it open
+	return &p
+}
