@@ -102,6 +102,8 @@ func basic() []Scenario {
 			Provoke: plan.ProvokePanic},
 		{Name: "nmi-panic", About: "an NMI panics the machine while a backlog is pending", Interrupted: true, Survives: true,
 			Provoke: plan.ProvokeNone},
+		{Name: "break-panic", About: "BREAK and c panic the machine while a backlog is pending", Interrupted: true, Survives: true,
+			Do: dut.Send, Break: true, Keys: "c", Provoke: plan.ProvokeNone, OpenConsole: true},
 		{Name: "warn-nmi-panic", About: "a WARN while a backlog is pending, and an NMI that panics the machine in the middle of it",
 			Interrupted: true, Survives: true,
 			Provoke: plan.ProvokeWarn},
