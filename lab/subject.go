@@ -43,9 +43,41 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 	if err != nil {
 		return nil, fmt.Errorf("strategy %s: %w", strategy, err)
 	}
+	if _, shared := b.Entry.(kind.Checker); shared {
+		made.Bench = &leased{Bench: made.Bench, board: b.Name}
+	}
 	return &harness.Subject{Strategy: st.Name, Kernel: st.Kernel, KernelKey: img.Key, Release: img.Release, Console: string(img.Console),
 		Board: b.Name, Mode: made.Mode, Repeats: made.Repeats, Cmdline: made.Cmdline, Frame: made.Frame, CPUs: made.CPUs, Names: made.Names,
 		Origin: img.Origin, Bench: made.Bench}, nil
+}
+
+// Check tries every part of a board with a strategy's kernel; tell is given each finding as it is made.
+func (b *Board) Check(ctx context.Context, cat *kernels.Catalogue, strategy string, o Options, tell func(kind.Finding)) error {
+	c, ok := b.Entry.(kind.Checker)
+	if !ok {
+		return fmt.Errorf("board %s: a board of kind %s has no parts that could be checked one by one; lastpage doctor looks at this machine", b.Name, b.Kind)
+	}
+	st, err := find(cat, strategy)
+	if err != nil {
+		return err
+	}
+	if err := b.Entry.Ready(ctx, o); err != nil {
+		return err
+	}
+	img, err := cat.Image(ctx, st.Kernel, o.Progress)
+	if err != nil {
+		return err
+	}
+	k, err := cat.Kernel(st.Kernel)
+	if err != nil {
+		return err
+	}
+	l, err := Take(ctx, b.Name, Wanted{Owner: Owner(), Purpose: "boards check"})
+	if err != nil {
+		return err
+	}
+	defer l.Release() //nolint:errcheck // the lock goes with the descriptor in any case
+	return c.Check(ctx, b.Name, kind.Kernel{Image: img, Entry: k, Cmdline: st.Cmdline}, tell)
 }
 
 // find looks a strategy up. A name may be followed by more words for the command line, each after a '+':

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"lastpage/capture/port"
@@ -66,11 +67,23 @@ const settleQuiet = 500 * time.Millisecond
 
 // Open opens the console, switches the board off, and gives the board, which is about to boot p.
 func Open(ctx context.Context, s *Setup, p Payload) (*dut.Board, error) {
+	b, err := open(ctx, s, p)
+	if err != nil && ctx.Err() == nil {
+		err = &dut.BoardError{Board: s.Name, Err: err}
+	}
+	return b, err
+}
+
+func open(ctx context.Context, s *Setup, p Payload) (*dut.Board, error) {
 	con, err := s.Console(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("console %s: %w", s.Place, err)
 	}
+	caps := con.Caps()
 	m := &machine{s: s, p: p, line: newLine(con, s.Baud)}
+	if !caps.Write {
+		return nil, errors.Join(fmt.Errorf("console %s: nothing can be typed on it", s.Place), m.line.close())
+	}
 	if err := m.power(ctx, power.Off); err != nil {
 		return nil, errors.Join(err, m.line.close())
 	}
@@ -79,6 +92,9 @@ func Open(ctx context.Context, s *Setup, p Payload) (*dut.Board, error) {
 	}
 	m.line.begin()
 	facts := map[string]string{"console": s.Place}
+	if len(caps.Unseen) > 0 {
+		facts["console cannot see"] = strings.Join(caps.Unseen, "; ")
+	}
 	for k, v := range s.Facts {
 		facts[k] = v
 	}
@@ -111,15 +127,33 @@ func (m *machine) close() error {
 // said is what the guest reported on its console.
 func (m *machine) said() []plan.Message { return m.messages }
 
-// audit is what the capture knows of its own losses since the trial began. The machine need not stand.
+// audit ends the capture, and is what that knows of its own losses since the kernel was started. A glitch of the line when the power came is
+// none of them.
 func (m *machine) audit() dut.Audit {
+	err := m.line.close()
 	a := dut.Audit{Figures: map[string]int64{"console_bytes": m.line.log.Len()}, Losses: []string{}, Void: []string{}}
+	void := func(format string, args ...any) {
+		a.Void = append(a.Void, "the console: "+fmt.Sprintf(format, args...))
+	}
 	for _, k := range m.line.marks() {
-		name := "console_" + k.Kind.String()
-		a.Figures[name]++
+		a.Figures["console_"+strings.ReplaceAll(k.Kind.String(), " ", "_")]++
 		if k.Kind.Lossy() && k.Off >= m.kernelAt {
-			a.Void = append(a.Void, fmt.Sprintf("the console: %s at byte %d", k.Kind, k.Off))
+			void("%s at byte %d", k.Kind, k.Off)
 		}
+	}
+	if r := m.line.report; r != nil {
+		if r.Baud != 0 && r.Baud != m.s.Baud {
+			void("%d baud were asked for, %d are set", m.s.Baud, r.Baud)
+		}
+		for _, o := range r.Others {
+			void("another program had the port open too: %s", o)
+		}
+		if r.Unread > 0 {
+			void("the port received %d bytes that we never got", r.Unread)
+		}
+	}
+	if err != nil {
+		void("%v", err)
 	}
 	return a
 }

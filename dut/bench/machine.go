@@ -57,6 +57,9 @@ func (m *machine) Fired() []dut.Firing { return m.fired }
 func (m *machine) Run(ctx context.Context) (dut.End, error) {
 	none := dut.End{Firing: -1}
 	if err := m.boot(ctx); err != nil {
+		if ctx.Err() == nil {
+			err = &dut.BoardError{Board: m.s.Name, Err: err}
+		}
 		return none, err
 	}
 	if err := m.awaitArmed(ctx); err != nil {

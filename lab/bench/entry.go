@@ -179,8 +179,6 @@ const defaultBaud = 115200
 
 // Bench implements kind.Entry.
 func (e *Entry) Bench(_ context.Context, board string, k kind.Kernel, _ kind.Options) (*kind.Made, error) {
-	line := strings.TrimSpace(k.Image.Cmdline + " " + k.Cmdline + " " + e.Cmdline)
-	line = strings.Replace(line, "console=ttyS0,115200", "console=ttyS0,"+strconv.Itoa(e.Baud), 1)
-	return &kind.Made{Cmdline: line, Frame: wire.Frame{Baud: e.Baud, Bits: 10}, CPUs: e.CPUs, Mode: "bench",
+	return &kind.Made{Cmdline: e.line(k), Frame: wire.Frame{Baud: e.Baud, Bits: 10}, CPUs: e.CPUs, Mode: "bench",
 		Bench: &trials{board: board, entry: e, img: k.Image}}, nil
 }

@@ -32,6 +32,20 @@ type Entry interface {
 	Bench(ctx context.Context, board string, k Kernel, o Options) (*Made, error)
 }
 
+// Checker is an Entry whose board has parts that may fail one by one.
+type Checker interface {
+	// Check tries every part once; tell is given each finding as it is made.
+	Check(ctx context.Context, board string, k Kernel, tell func(Finding)) error
+}
+
+// Finding is what a check found out about one part of a board.
+type Finding struct {
+	What string `json:"what"`
+	OK   bool   `json:"ok"`
+	Says string `json:"says"`
+	Cure string `json:"cure,omitempty"` // where to look
+}
+
 // Shown is a board in a list.
 type Shown struct {
 	CPUs int

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"lastpage/dut"
+	"lastpage/harness"
+)
+
+// leased opens boards that only one may use at a time: with a lease, which all subjects of this process share.
+type leased struct {
+	harness.Bench
+	board string
+	has   bool // counted in shares
+}
+
+// shares are the leases of this process with how many benches use each.
+var shares = struct {
+	sync.Mutex
+	of map[string]*share
+}{of: map[string]*share{}}
+
+type share struct {
+	lease *Lease
+	users int
+}
+
+// take joins the lease of this process, or makes it.
+func (b *leased) take(ctx context.Context, purpose string) (*Lease, error) {
+	shares.Lock()
+	defer shares.Unlock()
+	s := shares.of[b.board]
+	if s == nil {
+		l, err := Take(ctx, b.board, Wanted{Owner: Owner(), Purpose: purpose})
+		if err != nil {
+			return nil, err
+		}
+		s = &share{lease: l}
+		shares.of[b.board] = s
+	}
+	if !b.has {
+		b.has = true
+		s.users++
+	}
+	return s.lease, nil
+}
+
+// Rest implements harness.Bench: the last one of this process lets the board go.
+func (b *leased) Rest() {
+	b.Bench.Rest()
+	shares.Lock()
+	defer shares.Unlock()
+	s := shares.of[b.board]
+	if s == nil || !b.has {
+		return
+	}
+	b.has = false
+	if s.users--; s.users == 0 {
+		_ = s.lease.Release() // the lock goes with the descriptor in any case
+		delete(shares.of, b.board)
+	}
+}
+
+// Open implements harness.Bench.
+func (b *leased) Open(ctx context.Context, o *harness.Order) (*dut.Board, error) {
+	broken, err := BrokenBoard(b.board)
+	if err != nil {
+		return nil, err
+	}
+	if broken.Marked() {
+		return nil, fmt.Errorf("it is marked broken since %s: %s\n  lastpage boards clear %s, once it is mended",
+			broken.Since.Local().Format("2006-01-02 15:04"), broken.Why, b.board)
+	}
+	l, err := b.take(ctx, o.Scenario+" of "+o.Strategy)
+	if err != nil {
+		return nil, err
+	}
+	board, err := b.Bench.Open(ctx, o)
+	if err != nil {
+		return nil, b.blame(err)
+	}
+	board.Machine = &watched{Machine: board.Machine, lease: l, of: b}
+	return board, nil
+}
+
+// blame counts a failure that is the board's.
+func (b *leased) blame(err error) error {
+	if failed := (*dut.BoardError)(nil); errors.As(err, &failed) {
+		return errors.Join(err, Failed(b.board, failed))
+	}
+	return err
+}
+
+// watched ends a run whose board is taken away.
+type watched struct {
+	dut.Machine
+	lease *Lease
+	of    *leased
+}
+
+// lostEvery is how often a lease is looked at.
+const lostEvery = time.Second
+
+// Run implements dut.Machine.
+func (w *watched) Run(ctx context.Context) (dut.End, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		tick := time.NewTicker(lostEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if why := w.lease.Lost(); why != "" {
+				cancel(fmt.Errorf("board %s is not ours any more: %s", w.of.board, why))
+				return
+			}
+		}
+	}()
+	end, err := w.Machine.Run(ctx)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return end, cause
+	}
+	if err != nil {
+		var boot *dut.BootError
+		if errors.As(err, &boot) {
+			return end, errors.Join(err, Clear(w.of.board))
+		}
+		return end, w.of.blame(err)
+	}
+	return end, Clear(w.of.board)
+}
