@@ -23,22 +23,20 @@ type UBoot struct {
 	Folder string   `yaml:"folder" json:"folder"` // of the TFTP server, where we may write
 	Prompt string   `yaml:"prompt" json:"prompt"`
 	Setup  []string `yaml:"setup" json:"setup"` // typed first: what brings the network up
-	// Places in the board's memory, as U-Boot writes numbers.
-	KernelAt string `yaml:"kernel-at" json:"kernel_at"`
-	InitrdAt string `yaml:"initrd-at" json:"initrd_at"`
+	// Places in the board's memory.
+	KernelAt uint64 `yaml:"kernel-at" json:"kernel_at"`
+	InitrdAt uint64 `yaml:"initrd-at" json:"initrd_at"`
 	Start    string `yaml:"start" json:"start"` // zboot, booti or bootz
 
 	files []string
 }
 
-// starts are the commands that start a kernel. Numbers are hexadecimal; ks and rs are the sizes of the files.
+// starts are the commands that start a kernel; ks and rs are the sizes of the files.
 var starts = map[string]string{
-	"zboot": "zboot %[1]s ${ks} %[2]s ${rs}",
-	"booti": "booti %[1]s %[2]s:${rs} ${fdtcontroladdr}",
-	"bootz": "bootz %[1]s %[2]s:${rs} ${fdtcontroladdr}",
+	"zboot": "zboot %#[1]x ${ks} %#[2]x ${rs}",
+	"booti": "booti %#[1]x %#[2]x:${rs} ${fdtcontroladdr}",
+	"bootz": "bootz %#[1]x %#[2]x:${rs} ${fdtcontroladdr}",
 }
-
-var address = regexp.MustCompile(`^(0x)?[0-9a-fA-F]+$`)
 
 // Check fills in defaults and says what cannot be.
 func (u *UBoot) Check() error {
@@ -54,7 +52,7 @@ func (u *UBoot) Check() error {
 	switch {
 	case u.Folder == "":
 		return errors.New("boot: u-boot: want folder:, that of the TFTP server")
-	case !address.MatchString(u.KernelAt) || !address.MatchString(u.InitrdAt):
+	case u.KernelAt == 0 || u.InitrdAt == 0 || u.KernelAt == u.InitrdAt:
 		return errors.New("boot: u-boot: want kernel-at: and initrd-at:, such as 0x4000000")
 	case starts[u.Start] == "":
 		return fmt.Errorf("boot: u-boot: start %q: want zboot, booti or bootz", u.Start)
@@ -147,8 +145,9 @@ func (u *UBoot) Boot(ctx context.Context, l *line, files any, from int64) error 
 		}
 	}
 	for _, w := range []struct {
-		at, size string
-		file     uFile
+		at   uint64
+		size string
+		file uFile
 	}{{u.KernelAt, "ks", f.kernel}, {u.InitrdAt, "rs", f.initrd}} {
 		if err := u.fetch(ctx, l, w.at, w.file); err != nil {
 			return err
@@ -223,8 +222,8 @@ func (u *UBoot) command(ctx context.Context, l *line, text string, limit time.Du
 var transferred = regexp.MustCompile(`Bytes transferred = (\d+)`)
 
 // fetch has U-Boot load a file, and compares its size.
-func (u *UBoot) fetch(ctx context.Context, l *line, at string, f uFile) error {
-	answer, err := u.command(ctx, l, "tftpboot "+at+" "+f.name, fetchLimit+time.Duration(f.size)*time.Second/fetchRate)
+func (u *UBoot) fetch(ctx context.Context, l *line, at uint64, f uFile) error {
+	answer, err := u.command(ctx, l, fmt.Sprintf("tftpboot %#x %s", at, f.name), fetchLimit+time.Duration(f.size)*time.Second/fetchRate)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench_test
+
+import (
+	"context"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"lastpage/dut"
+	"lastpage/harness"
+	"lastpage/harness/grade"
+	"lastpage/specs/kit"
+)
+
+// interrupted makes one trial of a scenario on a lab's board, interrupted in the middle of its backlog. A void trial is repeated once: this
+// host may have stalled.
+func interrupted(ctx context.Context, l *kit.Lab, scenario string) *harness.Trial {
+	GinkgoHelper()
+	s, err := l.Subject(ctx, "legacy")
+	Expect(err).NotTo(HaveOccurred())
+	defer s.Bench.Rest()
+	for try := 1; ; try++ {
+		t, err := l.Scenario(ctx, s, scenario, "share:30%")
+		Expect(err).NotTo(HaveOccurred())
+		if len(t.Trials) == 1 {
+			return t.Trials[0]
+		}
+		Expect(try).To(BeNumerically("<", 2), "void: %v", t.Voids)
+	}
+}
+
+// fates are what must be the same on every board for one kernel and one strategy: the backlog to the record, and what became of the panic.
+// Whether an NMI falls into a line, which is then torn and sent once more, or between two, is the moment's and not the board's. So is how
+// many records the panic has: it names the machine's hardware, its registers and its stack.
+func fates(t *harness.Trial) map[string]any {
+	g := t.Grade
+	backlog, panicked := g.Sections[grade.Backlog], g.Sections[grade.Panic]
+	return map[string]any{
+		"letter": g.Letter, "backlog whole": backlog.Fates.Intact + backlog.Fates.Replayed, "backlog missing": backlog.Fates.Missing, "backlog expected": *backlog.Expected, "backlog stored": *backlog.Stored,
+		"backlog on the wire": *backlog.Wire, "panic complete": panicked.Complete, "panic letter": panicked.Letter,
+		"panic torn": panicked.Fates.Torn, "panic missing": panicked.Fates.Missing, "panic garbled": panicked.Fates.Garbled,
+		"dropped": g.Console.Dropped, "release": g.Ring.Release,
+	}
+}
+
+var _ = Describe("a board of parts", Label("bench"), Ordered, func() {
+	It("says of each part whether it works", func(ctx SpecContext) {
+		out, err := run(ctx, "boards", "check", bench.Board, "--inventory", boards, "--quiet")
+		Expect(err).NotTo(HaveOccurred(), out)
+		Expect(out).To(ContainSubstring(`answered by "sysrq: HELP"`))
+		Expect(out).NotTo(ContainSubstring("FAILED"))
+	}, SpecTimeout(bootLimit))
+
+	DescribeTable("is conducted from an order to a grade that has the sections and fates of the direct QEMU board",
+		func(ctx SpecContext, scenario string) {
+			t := interrupted(ctx, bench, scenario)
+			direct := interrupted(ctx, &kit.Lab{Dir: evidence, Board: "qemu-smp1", Progress: GinkgoWriter}, scenario)
+			Expect(fates(t)).To(Equal(fates(direct)))
+
+			By("saying who saw each moment, how wrong that may be, and how late we were")
+			Expect(t.Provoked.Source).To(Equal(dut.OnWire))
+			Expect(t.Provoked.UncertaintyNS).To(BeNumerically(">", 0))
+			for _, f := range t.Fired {
+				if f.Name == "inject" {
+					Expect(f.Source).To(Equal(dut.Host))
+					Expect(f.LateNS).NotTo(BeNil())
+					Expect(*f.LateNS).To(BeNumerically(">", 0))
+				}
+			}
+			Expect(t.Grade.PendingAtInject.Records).To(BeNumerically(">", 0), "nothing was pending when it was interrupted")
+			Expect(t.Lacks).To(ContainElement(ContainSubstring("no doorbell")))
+		},
+		Entry("BREAK and c", SpecTimeout(bootLimit), "break-panic"),
+		Entry("the diagnostic button", SpecTimeout(bootLimit), "nmi-panic"),
+	)
+})
