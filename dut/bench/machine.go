@@ -108,9 +108,9 @@ const (
 	babble    = 30 * time.Second
 )
 
-// awaitArmed reads the console until the guest has reported.
-func (m *machine) awaitArmed(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, m.s.Within.Boot, errLate)
+// awaitArmed reads the console until the guest has reported. What comes after that is the trial's.
+func (m *machine) awaitArmed(whole context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(whole, m.s.Within.Boot, errLate)
 	defer cancel()
 	log := m.line.log
 	look, seen := m.kernelAt, m.kernelAt
@@ -123,19 +123,24 @@ func (m *machine) awaitArmed(ctx context.Context) error {
 			return fmt.Errorf("console %s: %w", m.s.Place, err)
 		}
 		n = log.Len()
-		if at, _ := dut.Death(log.Bytes(seen, n)); at >= 0 {
-			if err := m.line.quiet(ctx, deathOver, babble); err != nil && ctx.Err() != nil {
+		message, end := plan.FindReport(log.Bytes(look, n))
+		look += int64(end)
+		before := n
+		if message != nil {
+			before = look
+		}
+		if at, _ := dut.Death(log.Bytes(seen, before)); at >= 0 {
+			if err := m.line.quiet(whole, deathOver, babble); whole.Err() != nil {
 				return err
 			}
 			_, words := dut.Death(log.Bytes(seen, log.Len()))
 			return m.bootError("the kernel died ("+words+")", false)
 		}
-		seen = max(seen, n-wordsLen)
-		if back := m.s.Boot.Banner(); back != "" && bytes.Contains(log.Bytes(m.kernelAt, n), []byte(back)) {
+		seen = max(seen, before-wordsLen)
+		if back := m.s.Boot.Banner(); back != "" && bytes.Contains(log.Bytes(m.kernelAt, before), []byte(back)) {
 			return m.bootError("the board came back to its loader", false)
 		}
-		message, end := plan.FindReport(log.Bytes(look, n))
-		if look += int64(end); message == nil {
+		if message == nil {
 			continue
 		}
 		m.messages = append(m.messages, *message)

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab_test
+
+import (
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"lastpage/dut/bench/power"
+	"lastpage/lab"
+	"lastpage/lab/bench"
+)
+
+// The commented example is a valid inventory, and has every kind of switch in it.
+func TestExample(t *testing.T) {
+	inv, err := lab.LoadInventory("boards.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]bool{}
+	for _, b := range inv.Boards {
+		e, ok := b.Entry.(*bench.Entry)
+		if !ok {
+			t.Errorf("%s is of kind %s", b.Name, b.Kind)
+			continue
+		}
+		for v, i := reflect.ValueOf(e.Power), 0; i < v.NumField(); i++ {
+			if !v.Field(i).IsNil() {
+				shown[v.Type().Field(i).Name] = true
+			}
+		}
+	}
+	for f := range reflect.TypeFor[power.Config]().Fields() {
+		if !shown[f.Name] {
+			t.Errorf("no board has the switch %s", f.Name)
+		}
+	}
+	if e := inv.Boards[0].Entry.(*bench.Entry); e.Boot.UBoot.KernelAt != 0x40400000 || e.Dump.Command.Within.Minutes() != 5 {
+		t.Errorf("numbers or times are not what is written: %+v", e.Boot.UBoot)
+	}
+}
+
+// What is wrong in a bench's entry is said with what to do.
+func TestBenchRefused(t *testing.T) {
+	data, err := os.ReadFile("boards.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := string(data)
+	for _, c := range []struct{ name, old, with, want string }{
+		{"unknown key", "about: the board with the red tape", "colour: red", `unknown field "colour"`},
+		{"no console", "console: rfc2217://terminal-server:4001", "", "console: want a serial port"},
+		{"two switches", "    # What raises an NMI; leave", "      ipmi: {host: a, user: b}\n    # What raises", "2 switches, want exactly one"},
+		{"no off", "        off: pduclient --daemon pdu --hostname rack3 --port 4 --command off\n", "", "want on: and off:"},
+		{"no address", "        kernel-at: 0x40400000          # in the board's memory\n", "", "want kernel-at: and initrd-at:"},
+		{"unknown start", "start: booti                   #", "start: go #", `start "go": want zboot, booti or bootz`},
+		{"both loaders", "    # What brings the board's memory", "      command: {run: x}\n    # What brings", "exactly one of u-boot and command"},
+		{"a switch's values", "on: 1, off: 2}", "on: 1, off: 1}", "two numbers that differ"},
+		{"a time below 0", "power: 30s, boot: 3m", "power: -30s, boot: 3m", "want times above 0"},
+	} {
+		bad := strings.Replace(good, c.old, c.with, 1)
+		if bad == good {
+			t.Fatalf("%s: nothing was replaced", c.name)
+		}
+		if _, err := lab.ParseInventory([]byte(bad)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
+}
