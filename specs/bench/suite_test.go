@@ -38,7 +38,6 @@ const (
 var (
 	evidence string // folder of this suite; removed when all went well
 	lastpage string // the command, built from this tree
-	boards   string // the inventory
 	bench    *kit.Lab
 )
 
@@ -60,12 +59,17 @@ var inventory = template.Must(template.New("boards").Parse(`boards:
     about: U-Boot behind a terminal server
     cpus: 1
     console: rfc2217://{{.Console}}
+{{- if .BMC}}
+    power: {ipmi: {host: 127.0.0.1, port: {{.BMC}}, user: lab, password: {{.Password}}}}
+    nmi: {ipmi: {host: 127.0.0.1, port: {{.BMC}}, user: lab, password: {{.Password}}}}
+{{- else}}
     power:
       command:
         on: {{.Control}} on
         off: {{.Control}} off
         state: {{.Control}} status
     nmi: {command: {{.Control}} nmi}
+{{- end}}
     boot:
       u-boot:
         folder: {{.TFTP}}
@@ -86,18 +90,33 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	Expect(err).NotTo(HaveOccurred())
 	lastpage, err = gexec.Build("lastpage/cmd/lastpage")
 	Expect(err).NotTo(HaveOccurred())
-	tftp, control := filepath.Join(evidence, "tftp"), filepath.Join(evidence, "control")
-	Expect(os.Mkdir(tftp, 0o755)).To(Succeed())
-	console := start(control, tftp)
-	boards = filepath.Join(evidence, "boards.yaml")
-	f, err := os.Create(boards)
-	Expect(err).NotTo(HaveOccurred())
-	name := fmt.Sprintf("bench-%d", os.Getpid()) // leases are this machine's
-	Expect(inventory.Execute(f, map[string]string{"Name": name, "Console": console, "TFTP": tftp,
-		"Control": fmt.Sprintf("%s wire control %s", lastpage, control)})).To(Succeed())
-	Expect(f.Close()).To(Succeed())
-	bench = &kit.Lab{Dir: evidence, Board: name, Inventory: boards, Progress: GinkgoWriter}
+	parts.TFTP, parts.Socket = filepath.Join(evidence, "tftp"), filepath.Join(evidence, "control")
+	Expect(os.Mkdir(parts.TFTP, 0o755)).To(Succeed())
+	parts.Console = start(parts.Socket, parts.TFTP)
+	parts.Control = fmt.Sprintf("%s wire control %s", lastpage, parts.Socket)
+	parts.Name = fmt.Sprintf("bench-%d", os.Getpid()) // leases are this machine's
+	bench = write(parts)
 })
+
+// board is what an inventory's entry is made of.
+type board struct {
+	Name, Console, TFTP, Socket, Control string
+	BMC                                  int // port; 0: commands switch it
+	Password                             string
+}
+
+var parts board
+
+// write writes an inventory of one board, and gives the lab that has it.
+func write(b board) *kit.Lab {
+	GinkgoHelper()
+	path := filepath.Join(evidence, b.Name+".yaml")
+	f, err := os.Create(path)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(inventory.Execute(f, b)).To(Succeed())
+	Expect(f.Close()).To(Succeed())
+	return &kit.Lab{Dir: evidence, Board: b.Name, Inventory: path, Progress: GinkgoWriter}
+}
 
 // start runs the machine and gives the address of its console.
 func start(control, tftp string) (console string) {

@@ -47,7 +47,7 @@ func fates(t *harness.Trial) map[string]any {
 
 var _ = Describe("a board of parts", Label("bench"), Ordered, func() {
 	It("says of each part whether it works", func(ctx SpecContext) {
-		out, err := run(ctx, "boards", "check", bench.Board, "--inventory", boards, "--quiet")
+		out, err := run(ctx, "boards", "check", bench.Board, "--inventory", bench.Inventory, "--quiet")
 		Expect(err).NotTo(HaveOccurred(), out)
 		Expect(out).To(ContainSubstring(`answered by "sysrq: HELP"`))
 		Expect(out).NotTo(ContainSubstring("FAILED"))

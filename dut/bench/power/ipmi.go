@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bougou/go-ipmi"
@@ -37,6 +38,9 @@ func (i *IPMI) check() error {
 // Check says what is missing of a BMC that is only a button.
 func (i *IPMI) Check() error { return i.check() }
 
+// errPassword is what the two sides' sums in RAKP 2 say when they differ: they are keyed by the password.
+var errPassword = errors.New("its answer is signed with another password")
+
 // session opens one for f. A session is not kept: a BMC ends it after a minute of silence.
 func (i *IPMI) session(ctx context.Context, f func(context.Context, *ipmi.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, ipmiLimit)
@@ -44,6 +48,9 @@ func (i *IPMI) session(ctx context.Context, f func(context.Context, *ipmi.Client
 	c, err := ipmi.NewClient(i.Host, i.Port, i.User, i.Password)
 	if err == nil {
 		err = c.Connect(ctx)
+	}
+	if err != nil && strings.Contains(err.Error(), "authcode not equal") {
+		return fmt.Errorf("the BMC %s:%d does not know this user or password (user %s): %w", i.Host, i.Port, i.User, errPassword)
 	}
 	if err != nil {
 		return fmt.Errorf("the BMC %s:%d opened no session for %s: %w", i.Host, i.Port, i.User, err)
