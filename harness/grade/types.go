@@ -43,7 +43,7 @@ type Input struct {
 	WireFinished bool
 	// Foreign: the wire is no trial's, and is examined before it is judged. One without an index always is.
 	Foreign bool
-	Ring         *ring.Log // nil when the ring could not be read
+	Ring    *ring.Log // nil when the ring could not be read
 	// RingWhy says why Ring is nil.
 	RingWhy  string
 	RunID    string // of the probe's records; empty accepts none as backlog
