@@ -140,6 +140,7 @@ func TestSer2netMistaken(t *testing.T) {
 
 // Two captures of a port that gives itself to the newest: one of them ends, and says why.
 func TestSer2netKicksOldUser(t *testing.T) {
+	t.Parallel()
 	_, addr := ser2net(t, "", "kickolduser: true, max-connections: 1")
 	one := opened(t, Config{Name: "tcp:" + addr})
 	stop1, ended1 := running(t, one, t.TempDir())

@@ -95,6 +95,7 @@ func TestTelnetIsNotRaw(t *testing.T) {
 
 // A server's own words are not the board's.
 func TestServersWords(t *testing.T) {
+	t.Parallel()
 	const used = "Port already in use\r\n"
 	t.Run("as the capture begins", func(t *testing.T) {
 		var asked atomic.Int32
@@ -160,6 +161,7 @@ func TestServersWords(t *testing.T) {
 
 // Two clients of a server that lets the newest have the port do not throw each other out for ever.
 func TestKickedOutGivesUp(t *testing.T) {
+	t.Parallel()
 	holder := make(chan net.Conn, 1)
 	addr := server(t, func(_ int, c net.Conn) {
 		select {
@@ -187,6 +189,7 @@ func TestKickedOutGivesUp(t *testing.T) {
 
 // A peer that vanishes without a word. In a network of its own, whose only cable is pulled.
 func TestVanishedPeer(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("LASTPAGE_NETNS") == "" {
 		c := exec.Command(os.Args[0], "-test.run=^TestVanishedPeer$", "-test.v")
 		c.Env = append(os.Environ(), "LASTPAGE_NETNS=1")
