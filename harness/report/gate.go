@@ -69,6 +69,9 @@ func Telling(g *compare.Gate) (all []string) {
 		if i == 0 && g.Decision.Verdict != gate.Pass {
 			continue // it is the reason above
 		}
+		if f.Head != nil && f.Head.Of == 0 {
+			continue // it says nothing
+		}
 		keep(finding(f))
 	}
 	return all
