@@ -223,8 +223,7 @@ func (f *gateFlags) run(cmd *cobra.Command) error {
 	patches := filepath.Join(o.Out.Dir, "patches")
 	var of series
 	if f.between != "" {
-		of = series{""}
-		of[0], err = rangePatch(cmd.Context(), repo, a, b, patches)
+		of, err = rangePatch(cmd.Context(), repo, a, b, patches)
 	} else {
 		of, err = patchFiles(f.patches, patches, cmd.InOrStdin())
 	}

@@ -131,19 +131,17 @@ func commits(ctx context.Context, tree, text string) (a, b string, err error) {
 }
 
 // rangePatch writes what lies between two commits as one patch, so that base and head share a work tree and only what differs is compiled.
-func rangePatch(ctx context.Context, tree, a, b, dir string) (string, error) {
+// Commits that hold the same files have none.
+func rangePatch(ctx context.Context, tree, a, b, dir string) (series, error) {
 	data, err := git(ctx, tree, "diff", "--no-renames", "--no-ext-diff", "--no-color", "--src-prefix=a/", "--dst-prefix=b/", a, b)
-	if err != nil {
-		return "", err
-	}
-	if len(data) == 0 {
-		return "", fmt.Errorf("--range: %s and %s hold the same files", a[:12], b[:12])
+	if err != nil || len(data) == 0 {
+		return nil, err
 	}
 	path := filepath.Join(dir, fmt.Sprintf("%s-%s.patch", a[:12], b[:12]))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
+		return nil, err
 	}
-	return path, harness.WriteFile(path, data)
+	return series{path}, harness.WriteFile(path, data)
 }
 
 func git(ctx context.Context, dir string, args ...string) ([]byte, error) {

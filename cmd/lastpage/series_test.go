@@ -79,11 +79,11 @@ func TestRange(t *testing.T) {
 	if err != nil || a == b {
 		t.Fatalf("%s %s: %v", a, b, err)
 	}
-	path, err := rangePatch(t.Context(), dir, a, b, filepath.Join(dir, "patches"))
-	if err != nil {
-		t.Fatal(err)
+	got, err := rangePatch(t.Context(), dir, a, b, filepath.Join(dir, "patches"))
+	if err != nil || len(got) != 1 {
+		t.Fatal(got, err)
 	}
-	if data, err := os.ReadFile(path); err != nil || !strings.Contains(string(data), "--- a/f.c\n+++ b/f.c\n@@ -1 +1 @@\n-a\n+b\n") {
+	if data, err := os.ReadFile(got[0]); err != nil || !strings.Contains(string(data), "--- a/f.c\n+++ b/f.c\n@@ -1 +1 @@\n-a\n+b\n") {
 		t.Errorf("%v: %s", err, data)
 	}
 	for _, bad := range []string{"main", "main..", "..main", "main...main~1", "main..nothing", "--all..main"} {
@@ -91,7 +91,7 @@ func TestRange(t *testing.T) {
 			t.Errorf("%q was taken", bad)
 		}
 	}
-	if _, err := rangePatch(t.Context(), dir, a, a, dir); err == nil {
-		t.Error("an empty range was taken")
+	if got, err := rangePatch(t.Context(), dir, a, a, dir); err != nil || len(got) != 0 {
+		t.Errorf("the same files: %v, %v", got, err)
 	}
 }
