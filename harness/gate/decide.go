@@ -38,7 +38,8 @@ type Finding struct {
 	Unknown int      `json:"unknown"` // courses of which nobody knows
 	Missing *int     `json:"missing"` // courses of each side; see Decision
 
-	more func() *int // works Missing out
+	more  func() *int    // works Missing out
+	bound func() float64 // and Bound, where courses came one after another
 }
 
 // Count is in how many of the known courses something held.
@@ -52,6 +53,11 @@ func (c Count) String() string { return fmt.Sprintf("%d of %d", c.Hold, c.Of) }
 // Decide holds a policy against everything that was tried. It is a pure function: nothing is tried again until it passes.
 func Decide(p *Policy, all []Scenario) *Decision {
 	d := p.decide(all)
+	for i := range d.Findings {
+		if f := &d.Findings[i]; f.bound != nil {
+			f.Bound = ptr(f.bound())
+		}
+	}
 	if d.Verdict != Unknown {
 		return d
 	}
@@ -211,6 +217,15 @@ func (p *Policy) must(s *Scenario, m Must, alpha float64) Finding {
 	}
 	if s.Sequential {
 		f.P = nil
+		f.bound = func() float64 {
+			h := make([]int, n)
+			for i, b := range bad {
+				if b {
+					h[i] = 1
+				}
+			}
+			return uniform(h, t.Beta)
+		}
 		f.Verdict, _ = wald(bad, t.P0, t.P1, alpha, t.Beta)
 	} else {
 		f.Verdict = rule(wrong, n)
@@ -278,6 +293,7 @@ func (p *Policy) compared(f Finding, s *Scenario, q pairs, by, alpha float64) Fi
 	}
 	f.Bound = ptr(harmBound(q.harmed, q.mended, q.n, t.Beta))
 	if s.Sequential {
+		f.bound = func() float64 { return uniform(q.h, t.Beta) }
 		f.Verdict, _ = bets(q.h, by, t.P1, alpha, t.Beta)
 	} else {
 		if by == 0 {

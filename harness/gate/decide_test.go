@@ -4,6 +4,7 @@ package gate
 
 import (
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -29,6 +30,32 @@ func TestBounds(t *testing.T) {
 		if got := Lower(c.k, c.n, c.l, c.m); math.Abs(got-c.p) > 1e-9 {
 			t.Errorf("%+v: %.9f", c, got)
 		}
+	}
+}
+
+// A bound that is looked at after every course is above the one of a fixed number, and comes down with it; it holds in simulation.
+func TestUniformBound(t *testing.T) {
+	h := make([]int, 60)
+	if few, many := uniform(h[:10], 0.1), uniform(h, 0.1); few <= upper(0, 10, 0.1) || many <= upper(0, 60, 0.1) || many >= few || few > 0.35 {
+		t.Errorf("%v, %v", few, many)
+	}
+	r, wrong := rand.New(rand.NewPCG(3, 4)), 0
+	for range 200 {
+		for i := range h {
+			h[i] = 0
+			if r.Float64() < 0.3 {
+				h[i] = 1
+			}
+		}
+		for n := 5; n <= len(h); n += 5 {
+			if uniform(h[:n], 0.1) < 0.3 {
+				wrong++
+				break
+			}
+		}
+	}
+	if wrong > 36 {
+		t.Errorf("the bound was below the truth in %d of 200", wrong)
 	}
 }
 
