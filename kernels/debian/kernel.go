@@ -89,12 +89,17 @@ func UnpackImage(ctx context.Context, deb, dir string) error {
 		release = strings.TrimPrefix(release, kind)
 	}
 	release = strings.TrimSuffix(release, "-unsigned")
-	if err := unpackImage(ctx, []string{deb}, dir, release, "vmlinuz"); err != nil {
-		return fmt.Errorf("package %s (%s): %w", deb, strings.TrimSpace(string(name)), err)
+	if err := unpackImage(ctx, []string{deb}, dir, release); err != nil {
+		return fmt.Errorf("package %s: %w", deb, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "vmlinuz")); err != nil {
+		return fmt.Errorf("package %s: no kernel in %s; Debian's linux-image of 7.x and later is empty, its kernel is in linux-binary-%s",
+			deb, strings.TrimSpace(string(name)), release)
 	}
 	return nil
 }
 
+// unpackImage unpacks packages; what is wanted must be among it.
 func unpackImage(ctx context.Context, debs []string, tmp, release string, wanted ...string) error {
 	raw := filepath.Join(tmp, "raw")
 	if err := os.Mkdir(raw, 0o755); err != nil {
