@@ -115,6 +115,26 @@ var _ = Describe("what a user brings", Ordered, func() {
 		}
 	}, SpecTimeout(bootLimit))
 
+	It("is a second blow after the interruption", func(ctx SpecContext) {
+		r := written(ctx, stock, filepath.Join(examples, "two-blows.yaml"), "share:50%")
+		Expect(r.reference).NotTo(HaveLineOnTheWire(`Kernel panic`))
+		Expect(r.all[0].Fired).To(ContainElement(And(HaveField("Name", "off"), HaveField("Fired", true))))
+		Expect(r.all[0]).NotTo(HaveLineOnTheWire(`end Kernel panic`))
+	}, SpecTimeout(bootLimit))
+
+	It("is a program that never ends, in a trial that does", func(ctx SpecContext) {
+		dir := GinkgoT().TempDir()
+		for name, text := range map[string]string{
+			"endless.c":    "#include <unistd.h>\nint main(void) { for (;;) usleep(1000); }\n",
+			"endless.yaml": "name: endless\ncpus: 2\nsurvives: true\nguest: {program: endless.c}\nover: {after: 8s}\n",
+		} {
+			Expect(os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644)).To(Succeed())
+		}
+		t := written(ctx, stock, filepath.Join(dir, "endless.yaml")).all[0]
+		Expect(t).To(BeWholeOnTheWire(grade.Backlog))
+		Expect(t.Fired).To(ContainElement(And(HaveField("Name", "limit"), HaveField("Fired", true))))
+	}, SpecTimeout(bootLimit))
+
 	It("is an image without headers, and a program without the probe", func(ctx SpecContext) {
 		dir := GinkgoT().TempDir()
 		data, err := os.ReadFile(image.Vmlinuz)
