@@ -79,7 +79,7 @@ type File struct {
 // Step is something that is done to the machine beside the interruption. In a trial without an interruption those that come after it are not.
 type Step struct {
 	Name  string
-	At    Inject // share and its like have no meaning here but for a share of what was pending
+	At    Inject // a share is one of what was pending at the provocation
 	After string // the step, or moment of a trial, from which At counts; "": the provocation
 	Do    dut.Do
 	Break bool

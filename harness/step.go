@@ -34,7 +34,7 @@ func (s *Scenario) steps(base []dut.Trigger, pending int64, symbols map[string]u
 	return all, nil
 }
 
-// Names of a trial's own moments that a step may come after.
+// Moments are the names of a trial's own moments that a step may come after.
 func Moments() []string { return []string{trigProvoke, trigInject, trigDone, trigEnd} }
 
 // symbols are the names of kernel functions that an order asks the guest about: those of the subject, and what the user named beside them.

@@ -45,6 +45,27 @@ func TestTreeChoosesStrategies(t *testing.T) {
 	}
 }
 
+// Whoever gives an image and names no strategy gets the image alone.
+func TestImageIsTried(t *testing.T) {
+	for _, c := range []struct{ args, images, want []string }{
+		{nil, nil, []string{"otherwise"}},
+		{nil, []string{"image"}, []string{"image"}},
+		{[]string{"--strategy", "legacy"}, []string{"base", "head"}, []string{"legacy", "base", "head"}},
+		{[]string{"--strategy", "legacy"}, nil, []string{"legacy"}},
+	} {
+		f, cmd := parsed(t, c.args...)
+		f.image.names = c.images
+		if got := f.image.tried(cmd, f.strategies, []string{"otherwise"}); !slices.Equal(got, c.want) {
+			t.Errorf("%v, images %v: %v, want %v", c.args, c.images, got, c.want)
+		}
+	}
+	for _, c := range []struct{ text, name, file string }{{"a/b", "image", "a/b"}, {"mine=a=b", "mine", "a=b"}, {"./x=y", "image", "./x=y"}} {
+		if name, file := named(c.text); name != c.name || file != c.file {
+			t.Errorf("%s: %s, %s", c.text, name, file)
+		}
+	}
+}
+
 // A scenario that brings its own moments is tried at those, all of them, unless the user names others.
 func TestMomentsOfAScenario(t *testing.T) {
 	for _, c := range []struct {
