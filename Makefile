@@ -9,7 +9,7 @@ LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run matrix strategies sweep test check mutants bench fuzz man clean
+.PHONY: help setup run matrix strategies sweep test check mutants bench bench-test fuzz man clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ mutants: ## every reason for which a trial is void, taken out of the judge: a te
 
 bench: setup $(BIN) ## speed, as ratios taken in one run
 	$(GO) test -run '^$$' -bench . ./...
+
+bench-test: setup $(BIN) ## trials on a board of parts: U-Boot behind RFC 2217, a power switch, a BMC if python3-pyghmi is installed
+	$(GO) test -count=1 -timeout 60m ./specs/bench
 
 fuzz: ## every fuzz target for FUZZTIME
 	@for p in $$($(GO) list ./...); do \

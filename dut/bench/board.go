@@ -56,6 +56,7 @@ type Limits struct {
 
 // Payload is what a board boots.
 type Payload struct {
+	Board   string // whose files these are, in a folder that boards may share; set by Open
 	Kernel  string // path of the kernel's file
 	Initrd  []byte
 	Cmdline string
@@ -80,6 +81,7 @@ func open(ctx context.Context, s *Setup, p Payload) (*dut.Board, error) {
 		return nil, fmt.Errorf("console %s: %w", s.Place, err)
 	}
 	caps := con.Caps()
+	p.Board = s.Name
 	m := &machine{s: s, p: p, line: newLine(con, s.Baud)}
 	if !caps.Write {
 		return nil, errors.Join(fmt.Errorf("console %s: nothing can be typed on it", s.Place), m.line.close())
@@ -138,7 +140,7 @@ func (m *machine) audit() dut.Audit {
 	for _, k := range m.line.marks() {
 		a.Figures["console_"+strings.ReplaceAll(k.Kind.String(), " ", "_")]++
 		if k.Kind.Lossy() && k.Off >= m.kernelAt {
-			void("%s at byte %d", k.Kind, k.Off)
+			void("%s at byte %d%s", k.Kind, k.Off, m.line.because())
 		}
 	}
 	if r := m.line.report; r != nil {

@@ -5,6 +5,7 @@ package bench
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -61,19 +62,24 @@ func TestFaults(t *testing.T) {
 // The files are gone from the TFTP server's folder once the board is closed.
 func TestClean(t *testing.T) {
 	s, p := setup(t, &peer{}, "")
+	for _, name := range []string{"lastpage-b-0123456789ab", "lastpage-b-b-0123456789ab"} { // of a trial that was killed; of another board
+		if err := os.WriteFile(filepath.Join(s.Boot.(*sized).Folder, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	b, _, err := play(t, s, p, dut.Trigger{Name: "end", When: dut.AtQuiet, N: int64(50 * time.Millisecond), Do: dut.Stop})
 	if err != nil {
 		t.Fatal(err)
 	}
 	folder := s.Boot.(*sized).Folder
-	if left, _ := os.ReadDir(folder); len(left) != 2 {
-		t.Errorf("%d files while it is open, want 2", len(left))
+	if left, _ := os.ReadDir(folder); len(left) != 3 {
+		t.Errorf("%d files while it is open, want its own two and the other board's", len(left))
 	}
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if left, _ := os.ReadDir(folder); len(left) != 0 {
-		t.Errorf("%d files left", len(left))
+	if left, _ := os.ReadDir(folder); len(left) != 1 {
+		t.Errorf("%d files left, want the other board's", len(left))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -92,6 +93,14 @@ func (l *line) pump(all *wire.Log, n int64) error {
 			return l.err
 		}
 	}
+}
+
+// because are the capture's own reasons for its marks, in brackets; "" if it gives none. It must have ended.
+func (l *line) because() string {
+	if l.report == nil || len(l.report.Void) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(l.report.Void, "; ") + ")"
 }
 
 func (l *line) marks() []wire.Mark { return l.log.Marks() }

@@ -81,22 +81,34 @@ type uFiles struct {
 	cmdline        string
 }
 
-// Prepare implements Loader: the files get names of their content, so that an old one is never taken for a new one.
+// Prepare implements Loader: the files get names of their board and content, so that none is taken for another. What a trial of this board
+// left that was killed is removed.
 func (u *UBoot) Prepare(p *Payload) (any, error) {
+	left, err := filepath.Glob(filepath.Join(u.Folder, "lastpage-"+p.Board+"-"+strings.Repeat("[0-9a-f]", 2*nameBytes)))
+	if err != nil {
+		return nil, err
+	}
+	u.files = append(u.files, left...)
+	if err := u.Clean(); err != nil {
+		return nil, fmt.Errorf("the folder of the TFTP server: %w", err)
+	}
 	kernel, err := os.ReadFile(p.Kernel)
 	if err != nil {
 		return nil, err
 	}
 	f := &uFiles{cmdline: p.Cmdline}
-	if f.kernel, err = u.put(kernel); err == nil {
-		f.initrd, err = u.put(p.Initrd)
+	if f.kernel, err = u.put(p.Board, kernel); err == nil {
+		f.initrd, err = u.put(p.Board, p.Initrd)
 	}
 	return f, err
 }
 
-func (u *UBoot) put(data []byte) (uFile, error) {
+// nameBytes of a file's digest are in its name.
+const nameBytes = 6
+
+func (u *UBoot) put(board string, data []byte) (uFile, error) {
 	sum := sha256.Sum256(data)
-	name := "lastpage-" + hex.EncodeToString(sum[:6])
+	name := "lastpage-" + board + "-" + hex.EncodeToString(sum[:nameBytes])
 	path := filepath.Join(u.Folder, name)
 	// The server may run as somebody else.
 	if err := os.WriteFile(path, data, 0o644); err != nil {
