@@ -51,6 +51,9 @@ var bars = []bar{
 	{"lastpage/harness/report", boards, []string{"lastpage/harness", "lastpage/harness/compare"}, "it shows values and asks no board"},
 	{"lastpage/harness/report/plot", []string{"lastpage/"}, nil, "it draws plain values"},
 
+	{"lastpage/dut/bench", []string{"lastpage/dut/qemu", "lastpage/kernels/build"}, nil, "a bench knows a cable and switches, and no machine"},
+	{"lastpage/lab/bench", []string{"lastpage/dut/qemu"}, nil, "a bench knows a cable and switches, and no machine"},
+
 	{"lastpage/harness", drawing, nil, kit},
 	{"lastpage/lab", drawing, nil, kit},
 	{"lastpage/specs", drawing, nil, kit},
