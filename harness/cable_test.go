@@ -66,7 +66,7 @@ func TestCableDrops(t *testing.T) {
 		} {
 			t.Run(fmt.Sprintf("%s/%d", name, seed), func(t *testing.T) {
 				g := grade.Make(cabled(t, drop))
-				if g.Letter != "" || !strings.Contains(strings.Join(g.Void, " "), "does not go together") {
+				if g.Letter != "" || !strings.Contains(strings.Join(g.Void, " "), "the cable lost, changed or doubled bytes") {
 					t.Errorf("from byte %d (%d of its line): letter %q, void %v", one, one%lineBytes, g.Letter, g.Void)
 				}
 			})

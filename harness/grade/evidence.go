@@ -97,8 +97,7 @@ func (j *judge) void() (why []string) {
 	}
 	// A model of the line accounts for its bytes. Nobody does for those of a cable, and what lies behind it.
 	if n := len(j.a.Seams); n > 0 && l.Clock() == wire.Monotonic && j.x == nil {
-		why = append(why, fmt.Sprintf("at %d places inside lines, the first at byte %d, what a kernel sends in one piece does not go together: "+
-			"bytes were lost, changed or doubled on their way to the capture", n, j.a.Seams[0].At))
+		why = append(why, fmt.Sprintf("the cable lost, changed or doubled bytes: inside lines, at %d places, the first at byte %d", n, j.a.Seams[0].At))
 	}
 	if un, rec := j.a.Bytes[align.Unexplained], j.a.Bytes[align.FromRecord]; j.in.Ring != nil && un > rec && un >= 512 {
 		why = append(why, fmt.Sprintf("the wire and the ringbuffer are not of one boot: %d bytes of records on the wire are not in the ring, %d are", un, rec))
