@@ -3,11 +3,9 @@
 package compare
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -183,112 +181,6 @@ func (g *Gate) end(d *gate.Decision) error {
 }
 
 func (g *Gate) save() error { return harness.WriteJSON(filepath.Join(g.out.Dir, GateName), g) }
-
-// Execute tries base and head and decides. Of equal kernels only head is tried, and only where the policy asks something of it alone: what is
-// equal cannot be worse. A lab failure is an error; what was finished until then stays.
-func (g *Gate) Execute(ctx context.Context, o GateOrder, base, head *harness.Subject, tell Progress) error {
-	base.Strategy, head.Strategy = BaseName, HeadName
-	subjects := []*harness.Subject{base, head}
-	if g.Equal {
-		if len(o.Policy.Must) == 0 {
-			return g.end(&gate.Decision{Verdict: gate.Pass, Findings: []gate.Finding{},
-				Why: "base and head are equal byte for byte, so their wires are: nothing can be worse, and nothing was tried"})
-		}
-		subjects = subjects[1:]
-	}
-	var all []gate.Scenario
-	for _, sc := range o.Scenarios {
-		or, err := o.order(sc)
-		if err != nil {
-			return err
-		}
-		if err := os.MkdirAll(or.Out.Dir, 0o755); err != nil {
-			return fmt.Errorf("gate: %w", err)
-		}
-		s, run, err := g.scenario(ctx, &o, or, subjects, tell)
-		if err != nil {
-			return err
-		}
-		gr := &GateRun{Scenario: sc.Name, Dir: or.Out.Dir, Moments: s.Moments, Courses: len(s.Courses), Alike: alike(s), run: run}
-		for _, c := range s.Courses {
-			gr.Tried[0], gr.Tried[1] = gr.Tried[0]+c.Base.Tried, gr.Tried[1]+c.Head.Tried
-			gr.Voids[0], gr.Voids[1] = gr.Voids[0]+c.Base.Void, gr.Voids[1]+c.Head.Void
-		}
-		g.Scenarios = append(g.Scenarios, gr)
-		if err := g.reword(ctx, gr, &s); err != nil {
-			return err
-		}
-		all = append(all, s)
-		if err := g.save(); err != nil {
-			return err
-		}
-	}
-	d := gate.Decide(o.Policy, all)
-	if err := g.flips(ctx, d, all); err != nil {
-		return err
-	}
-	return g.end(d)
-}
-
-// scenario makes courses of one scenario: the first alone, as a kernel that is dead needs no more; then all of them, or, where the board never
-// repeats itself, one more at a time until the policy can decide.
-func (g *Gate) scenario(ctx context.Context, o *GateOrder, or RunOrder, subjects []*harness.Subject, tell Progress) (s gate.Scenario, r *Run, err error) {
-	n, next := o.Ensemble.Courses, func(int) int { return o.Ensemble.Courses }
-	if o.Sequential {
-		next = func(k int) int { return k + 1 }
-	}
-	for k := min(1, n); ; k = next(k) {
-		or.Ensemble.Courses = k
-		r, err = Execute(ctx, or, subjects, tell)
-		if err != nil {
-			return s, r, err
-		}
-		g.note(r)
-		s = o.scenario(or, r)
-		s.Sequential = o.Sequential
-		if k >= n || s.Cannot != "" || dead(s) || o.Sequential && blind(s) || o.Sequential && gate.Decide(o.Policy, []gate.Scenario{s}).Verdict != gate.Unknown {
-			return s, r, nil
-		}
-	}
-}
-
-// note keeps what the board said of itself.
-func (g *Gate) note(r *Run) {
-	if len(r.Rows) > 0 {
-		g.Mode, g.CPUs = r.Rows[0].Mode, r.Rows[0].CPUs
-	}
-}
-
-func dead(s gate.Scenario) bool {
-	for _, c := range s.Courses {
-		if c.Head.Dead || c.Base.Dead {
-			return true
-		}
-	}
-	return false
-}
-
-// blindCourses is after how many courses of which nothing counts a board that never repeats itself is given up.
-const blindCourses = 3
-
-// blind: no trial of a moment counts, on one side at least.
-func blind(s gate.Scenario) bool {
-	if len(s.Courses) < blindCourses {
-		return false
-	}
-	for _, of := range []func(*gate.Course) *gate.Side{func(c *gate.Course) *gate.Side { return &c.Base }, func(c *gate.Course) *gate.Side { return &c.Head }} {
-		seen := false
-		for i := range s.Courses {
-			for _, g := range of(&s.Courses[i]).Grades {
-				seen = seen || g != nil
-			}
-		}
-		if !seen {
-			return true
-		}
-	}
-	return false
-}
 
 // LoadGate reads the gate of a folder.
 func LoadGate(dir string) (*Gate, error) {

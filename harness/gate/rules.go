@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import (
+	"fmt"
+	"math"
+)
+
+// tested is how many rules about head alone have a share that a test must tell from P0.
+func (p *Policy) tested() int {
+	if p.Test.P0 == 0 {
+		return 0 // a single course shows that it is more than 0, and nothing is left to chance
+	}
+	return len(p.Must)
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// must: the share of head's courses in which the condition does not hold is not above p0.
+func (p *Policy) must(s *Scenario, m Must, alpha float64) Finding {
+	f := Finding{Scenario: s.Name, Rule: "must", That: m.That.String()}
+	var bad []bool
+	asked, wrong := false, 0
+	var base Count // beside it; it decides nothing
+	for i := range s.Courses {
+		v, is := s.Courses[i].Head.holds(m.That)
+		asked = asked || is
+		if b, is := s.Courses[i].Base.holds(m.That); is && b != Unknown {
+			base.Of++
+			if b == Pass {
+				base.Hold++
+			}
+		}
+		switch {
+		case !is:
+		case v == Unknown:
+			f.Unknown++
+		default:
+			bad = append(bad, v == Fail)
+			if v == Fail {
+				wrong++
+			}
+		}
+	}
+	n := len(bad)
+	if !asked {
+		return Finding{}
+	}
+	f.Base, f.Head = &base, &Count{n - wrong, n}
+	if n == 0 {
+		f.Verdict, f.Why = Unknown, "no course of head says"
+		return f
+	}
+	t := p.Test
+	f.Bound = ptr(upper(wrong, n, t.Beta))
+	if t.P0 > 0 {
+		f.P = ptr(tailOf(wrong, n, t.P0))
+	}
+	rule := func(wrong, n int) Verdict {
+		switch {
+		case wrong > 0 && tailOf(wrong, n, t.P0) <= alpha:
+			return Fail
+		case upper(wrong, n, t.Beta) <= t.P1:
+			return Pass
+		}
+		return Unknown
+	}
+	if s.Sequential {
+		f.P = nil
+		f.bound = func() float64 {
+			h := make([]int, n)
+			for i, b := range bad {
+				if b {
+					h[i] = 1
+				}
+			}
+			return uniform(h, t.Beta)
+		}
+		f.Verdict, _ = wald(bad, t.P0, t.P1, alpha, t.Beta)
+	} else {
+		f.Verdict = rule(wrong, n)
+	}
+	f.Why = fmt.Sprintf("it holds in %s courses of head", f.Head)
+	if f.Verdict == Unknown {
+		f.more = func() *int {
+			if s.Sequential {
+				return beyond(n)(wald(again(bad), t.P0, t.P1, alpha, t.Beta))
+			}
+			return missing(n, func(k int) Verdict { return rule(scaled(wrong, n, k), k) })
+		}
+		f.Why += fmt.Sprintf(": too few to exclude that it fails in %.0f %%", 100*t.P1)
+	}
+	return f
+}
+
+// worse: head's share of courses in which the condition holds is not lower than base's by more than By.
+func (p *Policy) worse(s *Scenario, w Worse, alpha float64) Finding {
+	f := Finding{Scenario: s.Name, Rule: "not worse", That: w.That.String()}
+	q := s.pairs(func(side *Side) (Verdict, bool) { return side.holds(w.That) })
+	return p.compared(f, s, q, w.By, alpha)
+}
+
+// arms: head comes to where it can be tried, where base does.
+func (p *Policy) arms(s *Scenario, alpha float64) Finding {
+	f := Finding{Scenario: s.Name, Rule: "comes to its trial"}
+	for i := range s.Courses {
+		c := &s.Courses[i]
+		switch {
+		case c.Base.Dead:
+			f.Verdict, f.Why = Unknown, fmt.Sprintf("base died before it could be tried (course %d), so that there is nothing to compare: %s", c.N, c.Base.Why)
+			return f
+		case c.Head.Dead:
+			f.Verdict, f.Why = Fail, fmt.Sprintf("head died before it could be tried (course %d), base did not: %s", c.N, c.Head.Why)
+			return f
+		}
+	}
+	q := s.pairs(armed)
+	if q.n == q.base && q.n == q.head {
+		return Finding{} // nothing to say
+	}
+	return p.compared(f, s, q, 0, alpha)
+}
+
+func (p *Policy) compared(f Finding, s *Scenario, q pairs, by, alpha float64) Finding {
+	if !q.asked {
+		return Finding{}
+	}
+	f.Base, f.Head, f.Harmed, f.Mended, f.Unknown = &Count{q.base, q.n}, &Count{q.head, q.n}, q.harmed, q.mended, q.unknown
+	if q.n == 0 {
+		f.Verdict, f.Why = Unknown, "no pair of courses says"
+		return f
+	}
+	t := p.Test
+	rule := func(base, head, harmed, mended, n int) Verdict {
+		fails := by == 0 && Lower(head, n, base, n) <= alpha || by > 0 && harmLeast(harmed, mended, n, alpha) > by
+		switch {
+		case fails:
+			return Fail
+		case harmBound(harmed, mended, n, t.Beta) <= by+t.P1:
+			return Pass
+		}
+		return Unknown
+	}
+	f.Bound = ptr(harmBound(q.harmed, q.mended, q.n, t.Beta))
+	if s.Sequential {
+		f.bound = func() float64 { return uniform(q.h, t.Beta) }
+		f.Verdict, _ = bets(q.h, by, t.P1, alpha, t.Beta)
+	} else {
+		if by == 0 {
+			f.P = ptr(Lower(q.head, q.n, q.base, q.n))
+		}
+		f.Verdict = rule(q.base, q.head, q.harmed, q.mended, q.n)
+	}
+	f.Why = fmt.Sprintf("it holds in %s courses of base and %s of head", f.Base, f.Head)
+	if f.That == "" {
+		f.Why = fmt.Sprintf("base came there in %s courses, head in %s", f.Base, f.Head)
+	}
+	if f.Verdict == Fail && f.P != nil {
+		f.Why += fmt.Sprintf(" (Fisher's exact test: p %.2g)", *f.P)
+	}
+	if f.Verdict == Unknown {
+		f.more = func() *int {
+			if s.Sequential {
+				return beyond(q.n)(bets(again(q.h), by, t.P1, alpha, t.Beta))
+			}
+			return missing(q.n, func(k int) Verdict {
+				n := q.n
+				return rule(scaled(q.base, n, k), scaled(q.head, n, k), scaled(q.harmed, n, k), scaled(q.mended, n, k), k)
+			})
+		}
+		f.Why += fmt.Sprintf(": too few to tell whether head is worse by %.0f %%", 100*(by+t.P1))
+	}
+	return f
+}
+
+// voids: the trials that say nothing are few, and not head's alone.
+func (p *Policy) voids(s *Scenario) Finding {
+	var tried, void [2]int
+	for i := range s.Courses {
+		c := &s.Courses[i]
+		tried[0], void[0] = tried[0]+c.Base.Tried, void[0]+c.Base.Void
+		tried[1], void[1] = tried[1]+c.Head.Tried, void[1]+c.Head.Void
+	}
+	f := Finding{Scenario: s.Name, Rule: "void trials", Why: fmt.Sprintf("base %d of %d, head %d of %d", void[0], tried[0], void[1], tried[1])}
+	if void[0]+void[1] == 0 {
+		return Finding{}
+	}
+	base, head := float64(void[0])/math.Max(1, float64(tried[0])), float64(void[1])/math.Max(1, float64(tried[1]))
+	if math.Max(base, head) > p.Voids.Most || head-base > p.Voids.AboveBase {
+		f.Verdict = Unknown
+		f.Why += fmt.Sprintf(": more than %.0f %%, or head's more than base's by %.0f %%", 100*p.Voids.Most, 100*p.Voids.AboveBase)
+	}
+	return f
+}
