@@ -40,7 +40,7 @@ const commandLimit = 2 * time.Minute
 // Check says what is missing.
 func (c *Command) Check() error {
 	if c.Line == "" {
-		return errors.New("boot: command: want run:")
+		return errors.New("boot: command: want a line run:, such as run: ./netboot b1")
 	}
 	return nil
 }

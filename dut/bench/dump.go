@@ -33,7 +33,7 @@ const dumpLimit = 5 * time.Minute
 // Check fills in defaults and says what is missing.
 func (d *DumpCommand) Check() error {
 	if d.Line == "" {
-		return errors.New("dump: command: want run:")
+		return errors.New("dump: command: want a line run:, such as run: ./jtag-dump b1 $LASTPAGE_DUMP")
 	}
 	if d.Within == 0 {
 		d.Within = dumpLimit

@@ -117,7 +117,7 @@ func (m *machine) awaitArmed(whole context.Context) error {
 	for n := m.kernelAt; ; {
 		err := log.Wait(ctx, n+1)
 		if err != nil {
-			if context.Cause(ctx) == errLate {
+			if errors.Is(context.Cause(ctx), errLate) {
 				return m.bootError(fmt.Sprintf("%s passed since the loader's last word", m.s.Within.Boot), true)
 			}
 			return fmt.Errorf("console %s: %w", m.s.Place, err)

@@ -27,7 +27,7 @@ const (
 
 func (i *IPMI) check() error {
 	if i.Host == "" || i.User == "" {
-		return errors.New("ipmi: want host:, user: and password:")
+		return errors.New("ipmi: host, user and password are wanted")
 	}
 	if i.Port == 0 {
 		i.Port = ipmiPort

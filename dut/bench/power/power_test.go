@@ -91,7 +91,7 @@ func TestHTTP(t *testing.T) {
 			t.Errorf("the plug is on: %v, want %s", on, want)
 		}
 	}
-	s.StateURL = plug.URL + "/cm?cmnd=Pwoer"
+	s.StateURL = plug.URL + "/cm?cmnd=Volume"
 	_, err := Turn(t.Context(), made(t, Config{HTTP: &s}), Off, limit)
 	check(t, false, false, err, "which is neither is-on nor is-off")
 }
