@@ -22,7 +22,7 @@ type PDUDaemon struct {
 
 func (p *PDUDaemon) check() error {
 	if p.URL == "" || p.Hostname == "" || p.Port == "" {
-		return errors.New("pdudaemon: want url:, hostname: and port:")
+		return errors.New("pdudaemon: url, hostname and port are wanted")
 	}
 	return nil
 }

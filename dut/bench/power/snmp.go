@@ -38,7 +38,7 @@ func (s *SNMP) check() error {
 	}
 	switch {
 	case s.Host == "" || s.OID == "" || s.Community == "":
-		return errors.New("snmp: want host:, community: and oid:")
+		return errors.New("snmp: host, community and oid are wanted")
 	case s.OnValue == s.OffValue:
 		return errors.New("snmp: want on: and off:, two numbers that differ")
 	case s.Version != "1" && s.Version != "2c":
