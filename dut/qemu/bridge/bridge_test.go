@@ -327,7 +327,7 @@ func TestRFC2217(t *testing.T) {
 		t.Helper()
 		expect(t, c, string(tn.Subnegotiation(tn.ComPort, payload...)))
 	}
-	say(tn.SetBaud, 0, 1, 0xc2, 0)      // without WILL, and before the guest has sent anything
+	say(tn.SetBaud, 0, 1, 0xc2, 0)        // without WILL, and before the guest has sent anything
 	hear(tn.FromServer+tn.NotifyModem, 0) // nor raised
 	hear(tn.FromServer+tn.SetBaud, 0, 1, 0xc2, 0)
 	f.setWire(1)
