@@ -4,6 +4,7 @@ package port
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -195,7 +196,7 @@ func TestVanishedPeer(t *testing.T) {
 		c.Env = append(os.Environ(), "LASTPAGE_NETNS=1")
 		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 		out, err := c.CombinedOutput()
-		if _, ok := err.(*exec.ExitError); err != nil && !ok {
+		if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 			t.Skipf("no network namespace for this user: %v", err)
 		}
 		if err != nil || !strings.Contains(string(out), "the cable was pulled") {

@@ -104,7 +104,7 @@ func sparse(ctx context.Context, f *os.File, r io.Reader, most int64) (int64, er
 		}
 		size += int64(n)
 		switch {
-		case err == io.EOF: // not one that wraps it
+		case err == io.EOF: //nolint:errorlint // one that wraps it is the error of a stream that was cut
 			return size, nil
 		case err != nil:
 			return size, err

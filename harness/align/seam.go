@@ -42,7 +42,7 @@ func (a *aligner) seam(i int) {
 		}
 	}
 	cands = append(cands, a0, b0)
-	best, h := a.bestHead(line, cands)
+	best := a.bestHead(line, cands)
 	tail, t := a.bestTail(line, cands)
 	for _, pair := range [...]struct{ head, tail int32 }{{a0, b0}, {best, b0}, {a0, tail}, {best, tail}} {
 		if pair.tail < 0 {
@@ -63,7 +63,7 @@ func (a *aligner) seam(i int) {
 			continue
 		}
 		x := &a.img.units[pair.head]
-		h = commonPrefix(x.raw, line)
+		h := commonPrefix(x.raw, line)
 		sure := pair.head == a0 && h > 0 || h-int(x.prefix) >= seamHead
 		if h+k < n || h >= n-eol || !sure || pair.tail != b0 && n-h-eol < seamTail || pair.head == pair.tail && a.wholeOn[pair.head] {
 			continue
@@ -78,8 +78,8 @@ func (a *aligner) seam(i int) {
 }
 
 // bestHead is the unit that shares the longest beginning with the line.
-func (a *aligner) bestHead(line []byte, cands []int32) (best int32, n int) {
-	best = -1
+func (a *aligner) bestHead(line []byte, cands []int32) int32 {
+	best, n := int32(-1), 0
 	for _, u := range cands {
 		if u < 0 {
 			continue
@@ -88,7 +88,7 @@ func (a *aligner) bestHead(line []byte, cands []int32) (best int32, n int) {
 			best, n = u, k
 		}
 	}
-	return best, n
+	return best
 }
 
 // bestTail is the unit that shares the longest end with the line. Where a unit

@@ -40,14 +40,14 @@ func CommandLine(recs []ring.Record) string {
 func BootLevel(cmdline string) (level int, why string) {
 	level, why = defaultLevel, "the kernel's default"
 	for _, w := range strings.Fields(cmdline) {
-		switch {
-		case w == "--":
+		switch w {
+		case "--":
 			return level, why
-		case w == "quiet":
+		case "quiet":
 			level, why = quietLevel, w
-		case w == "debug":
+		case "debug":
 			level, why = debugLevel, w
-		case w == "ignore_loglevel":
+		case "ignore_loglevel":
 			return everyLevel, w
 		default:
 			if v, ok := strings.CutPrefix(w, "loglevel="); ok {

@@ -43,10 +43,10 @@ func (s *Side) holds(c Condition) (v Verdict, asked bool) {
 			continue
 		}
 		asked = true
-		switch {
-		case is == Fail:
+		switch is {
+		case Fail:
 			return Fail, true
-		case is == Unknown:
+		case Unknown:
 			v = Unknown
 		}
 	}

@@ -3,6 +3,7 @@
 package scenario
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -130,7 +131,7 @@ func TestProgramFromSource(t *testing.T) {
 	var exit *exec.ExitError
 	if err := exec.Command(s.Files[0].From).Run(); err == nil {
 		t.Error("it does not run here")
-	} else if exit, _ = err.(*exec.ExitError); exit == nil || exit.ExitCode() != 3 {
+	} else if !errors.As(err, &exit) || exit.ExitCode() != 3 {
 		t.Errorf("it ends with %v", err)
 	}
 	again, err := Load(t.Context(), path, nil)
