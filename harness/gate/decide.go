@@ -122,7 +122,7 @@ func (d *Decision) passes(all []Scenario) string {
 			break
 		}
 	}
-	return fmt.Sprintf("head holds every rule in every scenario that was tried (%d rules, at most %d courses)%s", len(d.Findings), most, worse)
+	return fmt.Sprintf("head breaks no rule in any scenario that was tried (%d rules, at most %d courses)%s", len(d.Findings), most, worse)
 }
 
 // add keeps a finding; a rule that does not apply has no name.

@@ -104,7 +104,7 @@ func TestDecide(t *testing.T) {
 		is     Verdict
 		why    string
 	}{
-		{"equal", def, of(8, true, true), Pass, "head holds every rule"},
+		{"equal", def, of(8, true, true), Pass, "head breaks no rule"},
 		{"equally bad", def, of(8, false, false), Pass, ""},
 		{"mended", def, of(8, false, true), Pass, "base holds warn.stored >= 1 in 0 of 8 courses only"},
 		{"harmed", def, of(8, true, false), Fail, "warn.stored >= 1: it holds in 8 of 8 courses of base and 0 of 8 of head"},
