@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -212,6 +213,14 @@ func (f *gateFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	for _, name := range f.image.names {
+		if name != f.base && name != f.head {
+			return fmt.Errorf("--image %s: it is neither --base nor --head, and would have no effect", name)
+		}
+	}
+	if err := f.built(cmd, cat); err != nil {
+		return err
+	}
 	if o.Out, err = folder(f.out, "gate-", compare.GateName); err != nil {
 		return err
 	}
@@ -246,7 +255,12 @@ func (f *gateFlags) run(cmd *cobra.Command) error {
 func (f *gateFlags) side(name string, cat *kernels.Catalogue) (*gateSide, error) {
 	s := &gateSide{name: name, cat: cat}
 	if _, err := cat.Kernel(name); err == nil {
-		if _, err := cat.Strategy(name); err == nil {
+		st, err := cat.Strategy(name)
+		switch {
+		case err == nil && st.Kernel == name: // an image of the user's is both
+			s.kernel, s.cmdline = name, st.Cmdline
+			return s, nil
+		case err == nil:
 			return nil, fmt.Errorf("%s: a kernel and a strategy have that name: give the kernel another one in the catalogue", name)
 		}
 		cat.Strategies = append(cat.Strategies, kernels.Strategy{Name: name, Kernel: name, StandsFor: "the kernel as it is"})
@@ -256,12 +270,25 @@ func (f *gateFlags) side(name string, cat *kernels.Catalogue) (*gateSide, error)
 	if err != nil {
 		return nil, err
 	}
-	s.kernel, s.cmdline = st.Kernel, st.Cmdline+" "+more
+	s.kernel, s.cmdline = st.Kernel, st.Cmdline+" "+strings.ReplaceAll(more, "+", " ")
 	return s, nil
+}
+
+// built refuses a tree or a configuration that neither kernel is made from.
+func (f *gateFlags) built(cmd *cobra.Command, cat *kernels.Catalogue) error {
+	var all []string
+	for _, name := range []string{f.base, f.head} {
+		base, _, _ := strings.Cut(name, "+")
+		if _, err := cat.Strategy(base); err == nil && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return f.known(cmd, cat, all)
 }
 
 // judged is head: another kernel, or base's with patches.
 func (f *gateFlags) judged(cmd *cobra.Command, patches series) (*gateSide, error) {
+	f.image.names = nil // they are put into the other catalogue too
 	_, cat, err := f.open(cmd)
 	if err != nil {
 		return nil, err

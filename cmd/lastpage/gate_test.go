@@ -24,6 +24,10 @@ func TestGateRefuses(t *testing.T) {
 	if err := os.WriteFile(patch, []byte(oneDiff), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	config := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(config, []byte("CONFIG_PRINTK=y\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for args, want := range map[string]string{
 		"--base inline": "exactly one of --patch, --head and --range",
 		"--base inline --head deferred --patch " + patch: "exactly one of",
@@ -39,6 +43,7 @@ func TestGateRefuses(t *testing.T) {
 		"--base inline --head deferred --format xml --report x":         "format",
 		"--base inline --head deferred --resume " + t.TempDir():         "there is no gate in it",
 		"--base inline --head deferred --scenario warn --scenario warn": "named twice",
+		"--base legacy --head nbcon-rt --config " + config:              "none of them is built from",
 	} {
 		var out, errs bytes.Buffer
 		words := append([]string{"gate", "--out", filepath.Join(t.TempDir(), "out")}, strings.Fields(args)...)
