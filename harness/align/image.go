@@ -125,6 +125,30 @@ func (m *images) nearest(dst []int32, o *order, head, tail []byte) []int32 {
 	return append(dst, window(o.tails, at)...)
 }
 
+// near says whether any unit of an order can explain a line that begins with a
+// prefix of so many bytes: one has its time and more, or is its like by half,
+// the end counted. Only the next ones on each side are asked: no other shares
+// more.
+func (m *images) near(o *order, head, tail []byte, prefix int) bool {
+	if prefix == 0 {
+		return true
+	}
+	at, _ := slices.BinarySearchFunc(o.sorted, head, func(u int32, b []byte) int { return bytes.Compare(m.units[u].raw, b) })
+	for _, u := range o.sorted[max(at-1, 0):min(at+1, len(o.sorted))] {
+		if commonPrefix(m.units[u].raw, head) > prefix {
+			return true
+		}
+	}
+	at, _ = slices.BinarySearchFunc(o.tails, tail, func(u int32, b []byte) int { return compareBack(m.units[u].raw, b) })
+	for _, u := range o.tails[max(at-1, 0):min(at+1, len(o.tails))] {
+		raw := m.units[u].raw
+		if both := commonPrefix(raw, head) + commonSuffix(raw, tail); both >= 8 && 2*both >= len(raw) {
+			return true
+		}
+	}
+	return false
+}
+
 func window(s []int32, at int) []int32 { return s[max(at-around, 0):min(at+around, len(s))] }
 
 // compareBack compares two strings read from their ends.

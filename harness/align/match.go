@@ -43,7 +43,7 @@ func (a *aligner) record(p, end int64, line int) match {
 		return match{unit: -1}
 	}
 	// With times a line that begins like one record begins like no other, and what is there as a whole seldom has a piece elsewhere.
-	if a.in.Opts.Time {
+	if a.in.Opts.Time && len(a.missing().sorted) > 0 {
 		if m := a.recordOf(a.missing(), p, end, line); m.unit >= 0 {
 			return m
 		}
@@ -61,7 +61,10 @@ func (a *aligner) recordOf(o *order, p, end int64, line int) match {
 	best := match{unit: -1}
 	next := a.nextUnit[line]
 	b := a.wire[p:end]
-	a.cands = a.img.nearest(a.cands[:0], o, b, a.wire[p:a.nextStart(p+1, end)])
+	a.cands = a.cands[:0]
+	if tail := a.wire[p:a.nextStart(p+1, end)]; !a.in.Opts.Time || a.img.near(o, b, tail, prefixLen(b, a.in.Opts)) {
+		a.cands = a.img.nearest(a.cands, o, b, tail)
+	}
 	for u := a.prev + 1; u <= a.prev+3; u++ {
 		a.cands = append(a.cands, u)
 	}
