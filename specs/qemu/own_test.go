@@ -28,12 +28,18 @@ const cloud = "debian-6.12-cloud"
 // examples are the scenarios of the manual.
 const examples = "../../docs/scenarios"
 
+// brief is a lab with a backlog of 1.3 s on the line: what is asked here does not depend on its length. Its trials have names of their own.
+func brief() *kit.Lab {
+	GinkgoHelper()
+	return &kit.Lab{Dir: GinkgoT().TempDir(), Shape: &harness.Shape{Backlog: 150, RecordLen: 80}, Progress: GinkgoWriter}
+}
+
 // written makes a scenario's file ready and tries it, once for each injection.
 func written(ctx context.Context, s *harness.Subject, path string, injects ...string) trials {
 	GinkgoHelper()
 	sc, err := scenario.Load(ctx, path, GinkgoWriter)
 	Expect(err).NotTo(HaveOccurred())
-	r, err := bench.Try(ctx, s, *sc, max(1, len(injects)), injects...)
+	r, err := brief().Try(ctx, s, *sc, max(1, len(injects)), injects...)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(r.Voids).To(BeEmpty(), "void trials")
 	for _, t := range r.Trials {
@@ -74,14 +80,14 @@ var _ = Describe("what a user brings", Ordered, func() {
 		own := catalogued(ctx, fmt.Sprintf("kernels: [{name: %s, cmdline: %q, source: {image: {file: %q, headers: %q}}}]\n", cloud, image.Cmdline, image.Vmlinuz, headers.Build))
 		Expect(own.Release).To(Equal(stock.Release))
 		Expect(own.Console).To(Equal(stock.Console), "the headers tell the kind of console")
-		was := try(ctx, stock, "warn-nmi-panic", "share:50%")
-		is := try(ctx, own, "warn-nmi-panic", "share:50%")
+		was := tryIn(ctx, brief(), stock, "warn-nmi-panic", "share:50%")
+		is := tryIn(ctx, brief(), own, "warn-nmi-panic", "share:50%")
 		Expect(is.reference).To(HaveTheWireOf(was.reference))
 		Expect(is.all[0]).To(HaveTheWireOf(was.all[0]))
 	}, SpecTimeout(bootLimit))
 
 	It("is the same wire when the scenario is a file", func(ctx SpecContext) {
-		was := try(ctx, stock, "warn-nmi-panic", "share:50%")
+		was := tryIn(ctx, brief(), stock, "warn-nmi-panic", "share:50%")
 		is := written(ctx, stock, filepath.Join(examples, "warn-nmi-panic.yaml"), "share:50%")
 		Expect(is.reference).To(HaveTheWireOf(was.reference))
 		Expect(is.all[0]).To(HaveTheWireOf(was.all[0]))

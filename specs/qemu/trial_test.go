@@ -34,7 +34,13 @@ var bench *kit.Lab
 // try runs a scenario, one trial for each injection, or once if the scenario has none.
 func try(ctx context.Context, s *harness.Subject, scenario string, injects ...string) trials {
 	GinkgoHelper()
-	r, err := bench.Scenario(ctx, s, scenario, injects...)
+	return tryIn(ctx, bench, s, scenario, injects...)
+}
+
+// tryIn is try with another lab.
+func tryIn(ctx context.Context, lab *kit.Lab, s *harness.Subject, scenario string, injects ...string) trials {
+	GinkgoHelper()
+	r, err := lab.Scenario(ctx, s, scenario, injects...)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(r.Voids).To(BeEmpty(), "void trials")
 	Expect(r.Trials).To(HaveLen(max(1, len(injects))))
