@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"lastpage/capture/port/porttest"
 	"lastpage/capture/wire"
 )
 
@@ -40,7 +41,7 @@ func otherProgram(t *testing.T, script, device string) *exec.Cmd {
 const opens3 = `exec 3<>"$1"; echo has it; read x`
 
 func TestHeldPortIsRefused(t *testing.T) {
-	_, slave := pty(t)
+	_, slave := porttest.PTY(t)
 	other := otherProgram(t, opens3, slave)
 	_, err := Open(context.Background(), Config{Name: slave, Baud: 9600})
 	if want := fmt.Sprintf("another program holds it: PID %d, sh", other.Process.Pid); err == nil || !strings.Contains(err.Error(), want) {
@@ -50,7 +51,7 @@ func TestHeldPortIsRefused(t *testing.T) {
 
 // Two captures of one port: the second is refused, and the first does not even notice.
 func TestSecondCaptureIsRefused(t *testing.T) {
-	master, slave := pty(t)
+	master, slave := porttest.PTY(t)
 	p, stop := start(t, Config{Name: slave, Baud: 9600}, t.TempDir())
 	for range 2 {
 		if q, err := Open(context.Background(), Config{Name: slave, Baud: 9600}); err == nil {
@@ -79,7 +80,7 @@ func TestSecondReaderVoids(t *testing.T) {
 		{"had it for a moment", `exec 3<>"$1"; exec 3>&-; echo has it; read x`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			master, slave := pty(t)
+			master, slave := porttest.PTY(t)
 			p, stop := start(t, Config{Name: slave, Baud: 9600}, t.TempDir())
 			write(t, master, "one")
 			within(t, p.Log(), 3)
@@ -158,7 +159,7 @@ func TestLockFiles(t *testing.T) {
 
 // Somebody who changes the line's settings during the capture.
 func TestChangedSettingsVoid(t *testing.T) {
-	master, slave := pty(t)
+	master, slave := porttest.PTY(t)
 	p, stop := start(t, Config{Name: slave, Baud: 9600}, t.TempDir())
 	stty := exec.Command("stty", "300")
 	stty.Stdin = master // the same settings, without an opening

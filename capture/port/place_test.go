@@ -10,11 +10,13 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"lastpage/capture/port/porttest"
 )
 
 // A pts number that was given to somebody else is not the board.
 func TestReusedPTSIsNotOpened(t *testing.T) {
-	master, slave := pty(t)
+	master, slave := porttest.PTY(t)
 	p, err := Open(context.Background(), Config{Name: slave, Baud: 9600})
 	if err != nil {
 		t.Fatal(err)
@@ -23,7 +25,7 @@ func TestReusedPTSIsNotOpened(t *testing.T) {
 	write(t, master, "board")
 	within(t, p.Log(), 5)
 	master.Close()
-	other, again := pty(t)
+	other, again := porttest.PTY(t)
 	if again != slave {
 		t.Skipf("%s was not given again: %s", slave, again)
 	}
@@ -40,7 +42,7 @@ func TestReusedPTSIsNotOpened(t *testing.T) {
 
 // A link that nobody has made anew leads to the old number; one that was made anew leads to the board.
 func TestStaleLinkIsNotOpened(t *testing.T) {
-	master, slave := pty(t)
+	master, slave := porttest.PTY(t)
 	link := filepath.Join(t.TempDir(), "board")
 	if err := os.Symlink(slave, link); err != nil {
 		t.Fatal(err)
@@ -56,7 +58,7 @@ func TestStaleLinkIsNotOpened(t *testing.T) {
 		next.Close()
 	}
 	master.Close()
-	_, again := pty(t)
+	_, again := porttest.PTY(t)
 	if again != slave {
 		t.Skipf("%s was not given again: %s", slave, again)
 	}

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,27 +14,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lastpage/capture/port/porttest"
 	"lastpage/capture/wire"
 )
-
-// pty opens a pair; the slave is what a serial port would be.
-func pty(t *testing.T) (master *os.File, slave string) {
-	t.Helper()
-	m, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Skipf("no pty here: %v", err)
-	}
-	t.Cleanup(func() { m.Close() })
-	fd := int(m.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m, fmt.Sprintf("/dev/pts/%d", n)
-}
 
 // within waits for n bytes, with a limit that only a hang reaches.
 func within(t *testing.T, l *wire.Log, n int64) {
@@ -98,7 +79,7 @@ func write(t *testing.T, f *os.File, s string) {
 }
 
 func TestCapturePTY(t *testing.T) {
-	master, slave := pty(t)
+	master, slave := porttest.PTY(t)
 	// What came before the port was opened belongs to the capture. (The
 	// slave must have been open once for a pty to hold it.)
 	hold, err := os.OpenFile(slave, os.O_RDWR|unix.O_NOCTTY, 0)
@@ -145,7 +126,7 @@ func TestCapturePTY(t *testing.T) {
 
 // An adapter that loses its power and comes back under the same path.
 func TestCaptureGap(t *testing.T) {
-	master, slave := pty(t)
+	master, slave := porttest.PTY(t)
 	path := filepath.Join(t.TempDir(), "by-path")
 	if err := os.Symlink(slave, path); err != nil {
 		t.Fatal(err)
@@ -158,7 +139,7 @@ func TestCaptureGap(t *testing.T) {
 		t.Fatal(err)
 	}
 	master.Close()
-	again, slave := pty(t)
+	again, slave := porttest.PTY(t)
 	if err := os.Symlink(slave, path); err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +163,7 @@ func TestCaptureGap(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	_, slave := pty(t)
+	_, slave := porttest.PTY(t)
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -216,7 +197,7 @@ func TestOpenRefuses(t *testing.T) {
 
 // Who drives the board writes while the capture goes on.
 func TestWriteAndBreak(t *testing.T) {
-	master, slave := pty(t)
+	master, slave := porttest.PTY(t)
 	p, stop := start(t, Config{Name: slave, Baud: 115200}, t.TempDir())
 	if err := p.Write(context.Background(), []byte("help\xff\r")); err != nil {
 		t.Fatal(err)
@@ -236,7 +217,7 @@ func TestWriteAndBreak(t *testing.T) {
 
 // A board that takes nothing must not hang who writes, nor the capture.
 func TestWriteEnds(t *testing.T) {
-	_, slave := pty(t)
+	_, slave := porttest.PTY(t)
 	p, stop := start(t, Config{Name: slave, Baud: 115200}, t.TempDir())
 	failed := make(chan error)
 	go func() { failed <- p.Write(context.Background(), make([]byte, 1<<20)) }()
@@ -251,7 +232,7 @@ func TestWriteEnds(t *testing.T) {
 
 // The memory of a capture is a window, whatever came.
 func TestWindow(t *testing.T) {
-	master, slave := pty(t)
+	master, slave := porttest.PTY(t)
 	p, stop := start(t, Config{Name: slave, Baud: 115200}, t.TempDir())
 	const keep, block = 64 << 10, 16 << 10
 	p.Log().SetKeep(keep)

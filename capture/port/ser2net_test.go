@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lastpage/capture/port/porttest"
 )
 
 // ser2net runs the terminal server that most labs have, in front of a pty.
@@ -24,7 +26,7 @@ func ser2net(t *testing.T, accepter, options string) (board *os.File, addr strin
 			t.Skip("no ser2net here; setup.sh installs it")
 		}
 	}
-	board, slave := pty(t)
+	board, slave := porttest.PTY(t)
 	hold, err := openTTY(Config{Name: slave, Baud: 115200}, nil) // raw before anybody writes
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lastpage/capture/port/porttest"
 	"lastpage/capture/wire"
 )
 
@@ -89,7 +90,7 @@ func stopped(t *testing.T, port string, meanwhile func()) (*wire.Log, Report) {
 
 // A pty takes some 20 KiB for a reader that stands still; what does not fit is lost, and that is a gap after what fitted.
 func TestStandstillIsMarked(t *testing.T) {
-	master, slave := pty(t)
+	master, slave := porttest.PTY(t)
 	conn, err := master.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +120,7 @@ func TestStandstillIsMarked(t *testing.T) {
 
 // What the kernel could keep is not lost.
 func TestShortTalkDuringAStandstillIsWhole(t *testing.T) {
-	master, slave := pty(t)
+	master, slave := porttest.PTY(t)
 	l, r := stopped(t, slave, func() { write(t, master, strings.Repeat("kept\n", 200)) })
 	if l.Len() != 1000 || len(l.Marks()) != 0 || len(r.Void) != 0 {
 		t.Errorf("%d bytes, marks %+v, %+v", l.Len(), l.Marks(), r)
@@ -128,7 +129,7 @@ func TestShortTalkDuringAStandstillIsWhole(t *testing.T) {
 
 // A suspended machine receives nothing, whatever the port. (The clock that counts the suspension is the test's: a test cannot suspend.)
 func TestSuspensionIsMarked(t *testing.T) {
-	master, slave := pty(t)
+	master, slave := porttest.PTY(t)
 	p, err := Open(context.Background(), Config{Name: slave, Baud: 9600})
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -13,33 +12,14 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"lastpage/capture/port/porttest"
 	"lastpage/capture/wire"
 )
-
-// board is a pty whose slave is to be captured.
-func board(t *testing.T) (master *os.File, slave string) {
-	t.Helper()
-	m, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Skipf("no pty here: %v", err)
-	}
-	t.Cleanup(func() { m.Close() })
-	if err := unix.IoctlSetPointerInt(int(m.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(m.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m, fmt.Sprintf("/dev/pts/%d", n)
-}
 
 // viewedBy captures a pty into dir, shown to stdout, and returns when it records.
 func viewedBy(t *testing.T, stdout, stderr io.Writer) (c *exec.Cmd, dir string, master *os.File) {
 	t.Helper()
-	master, slave := board(t)
+	master, slave := porttest.PTY(t)
 	dir = filepath.Join(t.TempDir(), "c")
 	c = exec.Command(os.Args[0], "capture", slave, "--out", dir)
 	c.Env = append(os.Environ(), "LASTPAGE_RUNS=1")
