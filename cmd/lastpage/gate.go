@@ -196,14 +196,9 @@ func (f *gateFlags) run(cmd *cobra.Command) error {
 		}
 		f.tree.Source = "file://" + repo + "#" + a
 	}
-	board, cat, err := f.open(cmd)
+	board, cat, err := f.openWith(cmd, f.wire)
 	if err != nil {
 		return err
-	}
-	if f.wire != "" {
-		if err := board.Entry.UseWire(f.wire); err != nil {
-			return err
-		}
 	}
 	o, err := f.order(cmd, board)
 	if err != nil {

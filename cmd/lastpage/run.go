@@ -146,14 +146,9 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	board, cat, err := f.open(cmd)
+	board, cat, err := f.openWith(cmd, f.wire)
 	if err != nil {
 		return err
-	}
-	if f.wire != "" {
-		if err := board.Entry.UseWire(f.wire); err != nil {
-			return err
-		}
 	}
 	names, err := f.names(cmd, cat)
 	if err != nil {

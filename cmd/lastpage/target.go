@@ -45,6 +45,15 @@ func (t *target) shape() *harness.Shape {
 	return &harness.Shape{Backlog: t.backlog, RecordLen: t.length}
 }
 
+// openWith is open for a command that can override the board's wire.
+func (t *target) openWith(cmd *cobra.Command, wire string) (*lab.Board, *kernels.Catalogue, error) {
+	board, cat, err := t.open(cmd)
+	if err == nil && wire != "" {
+		err = board.Entry.UseWire(wire)
+	}
+	return board, cat, err
+}
+
 // open finds the board and the catalogue.
 func (t *target) open(cmd *cobra.Command) (*lab.Board, *kernels.Catalogue, error) {
 	if t.baud < 50 || t.baud > 4_000_000 {
