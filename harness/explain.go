@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"lastpage/capture/ring"
-	"lastpage/capture/wire"
 	"lastpage/harness/align"
 	"lastpage/harness/grade"
 )
@@ -72,13 +71,10 @@ func Explain(ctx context.Context, dir string) (*Explanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, info, err := wire.LoadDir(dir)
+	in, err := t.evidence(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("explain %s: %w", dir, err)
+		return nil, fmt.Errorf("explain: %w", err)
 	}
-	rl, why := t.ring(ctx)
-	in := t.input(log, rl, why)
-	in.WireFinished = info.Finished
 	g, places := grade.Places(in)
 	e := &Explanation{Schema: ExplanationSchema, Dir: dir, Void: g.Void, Letter: g.Letter, Losses: []*Loss{}, Scenario: t.Order.Scenario,
 		AtProvoke: g.PendingAtProvoke, AtInject: g.PendingAtInject, RingUnread: g.RingWhy}
@@ -106,8 +102,8 @@ func (e *Explanation) name(ctx context.Context, t *Trial) {
 		}
 		var texts []string
 		for _, p := range ref {
-			if p.Section == l.Section && p.Visible && p.Storage == align.Stored {
-				texts = append(texts, string(p.Text))
+			if p.Section == l.Section && p.Visible && p.Stored() {
+				texts = append(texts, p.Text)
 			}
 		}
 		at := 0
@@ -127,12 +123,11 @@ func (t *Trial) referencePlaces(ctx context.Context) []grade.Place {
 		if err != nil {
 			continue
 		}
-		log, _, err := wire.LoadDir(dir)
+		in, err := ref.evidence(ctx)
 		if err != nil {
 			continue
 		}
-		rl, why := ref.ring(ctx)
-		_, places := grade.Places(ref.input(log, rl, why))
+		_, places := grade.Places(in)
 		return places
 	}
 	return nil
@@ -154,7 +149,7 @@ func (t *Trial) interruption(places []grade.Place) *At {
 	for _, p := range places {
 		for _, o := range p.Occ {
 			if o.Start < int64(f.WireByte) && int64(f.WireByte) < o.End {
-				at.Sending, at.Section = string(p.Text), p.Section
+				at.Sending, at.Section = p.Text, p.Section
 			}
 		}
 	}
@@ -173,20 +168,20 @@ func (e *Explanation) section(t *Trial, name string, s *grade.Section, places []
 			continue
 		}
 		class := lossOf(p.Entry)
-		if p.Storage == align.Stored {
-			last = string(p.Text)
+		if p.Stored() {
+			last = p.Text
 		}
 		if class == "" {
 			continue
 		}
 		l := by[class]
 		if l == nil {
-			l = &Loss{Section: name, Class: class, Stored: s.Stored, First: string(p.Text), Claim: t.claim(class, name)}
+			l = &Loss{Section: name, Class: class, Stored: s.Stored, First: p.Text, Claim: t.claim(class, name)}
 			by[class] = l
 			e.Losses = append(e.Losses, l)
 		}
 		l.Records++
-		l.Last = string(p.Text)
+		l.Last = p.Text
 	}
 	if n := s.Fates.Never; n != nil && *n > 0 {
 		e.Losses = append(e.Losses, &Loss{Section: name, Class: NotStored, Records: *n, Stored: s.Stored, Before: last, Claim: t.claim(NotStored, name)})

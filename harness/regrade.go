@@ -26,18 +26,27 @@ func Regrade(ctx context.Context, dir string) (*Trial, error) {
 		return nil, err
 	}
 	unfinished := err != nil
-	log, info, err := wire.LoadDir(dir)
+	in, err := t.evidence(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("trial %s: %w", dir, err)
+		return nil, err
 	}
-	rl, why := t.ring(ctx)
-	in := t.input(log, rl, why)
-	in.WireFinished = info.Finished
 	if unfinished {
 		in.Void = append(in.Void, ErrUnfinished.Error())
 	}
 	t.Grade = t.make(in)
 	return t, nil
+}
+
+// evidence reads the files of the trial's folder that a grade is made of.
+func (t *Trial) evidence(ctx context.Context) (grade.Input, error) {
+	log, info, err := wire.LoadDir(t.dir)
+	if err != nil {
+		return grade.Input{}, fmt.Errorf("trial %s: %w", t.dir, err)
+	}
+	rl, why := t.ring(ctx)
+	in := t.input(log, rl, why)
+	in.WireFinished = info.Finished
+	return in, nil
 }
 
 // make grades in. An uninterrupted trial in which a section is not there that its scenario says there is, is void: nothing was provoked as it

@@ -43,21 +43,18 @@ func Survive(ctx context.Context, t *Trial) (*Survival, error) {
 	if !ok {
 		return nil, fmt.Errorf("survival of %s: nothing was provoked in it", t.dir)
 	}
-	log, info, err := wire.LoadDir(t.dir)
+	in, err := t.evidence(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("survival of %s: %w", t.dir, err)
+		return nil, fmt.Errorf("survival: %w", err)
 	}
-	rl, why := t.ring(ctx)
-	if rl == nil {
-		return nil, fmt.Errorf("survival of %s: %s", t.dir, why)
+	if in.Ring == nil {
+		return nil, fmt.Errorf("survival of %s: %s", t.dir, in.RingWhy)
 	}
-	in := t.input(log, rl, why)
-	in.WireFinished = info.Finished
 	_, a := grade.Explain(in)
-	s := survival(a, log, at.NS, int64(at.WireByte))
+	s := survival(a, in.Wire, at.NS, int64(at.WireByte))
 	s.Schema, s.Provoked = SurvivalSchema, at.Moment
 	for i := range s.Records {
-		if r := rl.Lookup(s.Records[i].Seq); r != nil {
+		if r := in.Ring.Lookup(s.Records[i].Seq); r != nil {
 			s.Records[i].Text = string(r.Text)
 		}
 	}

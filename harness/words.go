@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 
-	"lastpage/capture/wire"
 	"lastpage/harness/align"
 	"lastpage/harness/grade"
 )
@@ -25,18 +24,15 @@ type Words struct {
 
 // LastWords reads a trial's folder. Without a ringbuffer there are none.
 func LastWords(ctx context.Context, t *Trial) (*Words, error) {
-	log, info, err := wire.LoadDir(t.dir)
+	in, err := t.evidence(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("last words of %s: %w", t.dir, err)
+		return nil, fmt.Errorf("last words: %w", err)
 	}
-	rl, why := t.ring(ctx)
-	if rl == nil {
-		return nil, fmt.Errorf("last words of %s: %s", t.dir, why)
+	if in.Ring == nil {
+		return nil, fmt.Errorf("last words of %s: %s", t.dir, in.RingWhy)
 	}
-	in := t.input(log, rl, why)
-	in.WireFinished = info.Finished
 	_, a := grade.Explain(in)
-	return lastWords(a, func(rec int) string { return string(rl.Records[rec].Text) }), nil
+	return lastWords(a, func(rec int) string { return string(in.Ring.Records[rec].Text) }), nil
 }
 
 func lastWords(a *align.Result, text func(rec int) string) *Words {

@@ -188,17 +188,17 @@ func (c *CourseRow) whole() string {
 }
 
 // onlyIn are the stored records of WARN and panic that a has and b has not.
-func onlyIn(name string, a, b []grade.Record) (all []*Reworded) {
+func onlyIn(name string, a, b []grade.Place) (all []*Reworded) {
 	there := map[string]int{}
 	for _, r := range b {
-		if r.Stored {
+		if r.Stored() {
 			there[r.Section+plain(r.Text)]++
 		}
 	}
 	for _, r := range a {
 		key := r.Section + plain(r.Text)
 		switch {
-		case !r.Stored || r.Section != grade.Warn && r.Section != grade.Panic:
+		case !r.Stored() || r.Section != grade.Warn && r.Section != grade.Panic:
 		case there[key] > 0:
 			there[key]--
 		default:

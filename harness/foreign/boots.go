@@ -22,7 +22,7 @@ const (
 
 // boots splits the lines where a kernel begins: at its banner, or where time runs back to the beginning. What user space, panic_print or a
 // console's replay prints once more is no boot: its lines are there already, with their times.
-func (x *Exam) boots(_ []ring.Record) {
+func (x *Exam) boots() {
 	before := map[string]bool{} // timed lines of the boot at work
 	var past []int64            // its last times
 	begin := -1                 // of the boot at work

@@ -104,7 +104,7 @@ func Examine(wire []byte, log *ring.Log) *Exam {
 	if !x.kernel(known) {
 		return x
 	}
-	x.boots(recs)
+	x.boots()
 	x.choose(recs)
 	x.pair(log)
 	x.render()

@@ -154,14 +154,14 @@ func share(have, of grade.Count) float64 {
 }
 
 // Has says which records the quantity counts, and that one of them is there; nil where it counts none.
-func (c Condition) Has() func(r *grade.Record) bool {
+func (c Condition) Has() func(r *grade.Place) bool {
 	switch c.of {
 	case "stored":
-		return func(r *grade.Record) bool { return r.Section == c.section && r.Stored }
+		return func(r *grade.Place) bool { return r.Section == c.section && r.Stored() }
 	case "wire", "sent":
-		return func(r *grade.Record) bool { return r.Section == c.section && r.Whole() }
+		return func(r *grade.Place) bool { return r.Section == c.section && r.Whole() }
 	case "lost":
-		return func(r *grade.Record) bool { return r.Section == c.section && (r.Stored || r.Whole()) }
+		return func(r *grade.Place) bool { return r.Section == c.section && (r.Stored() || r.Whole()) }
 	}
 	return nil
 }

@@ -19,8 +19,7 @@ func examined(in *Input, data []byte, recs []ring.Record) (*foreign.Exam, *align
 	if in.Opts != nil {
 		ai.Opts, ai.Formats = *in.Opts, nil
 	}
-	guessed := in.Loglevel == 0
-	if guessed && len(recs) > 0 && (in.Ring == nil || !in.Ring.Witness.NoLevel) {
+	if in.Loglevel == 0 && len(recs) > 0 && !in.Ring.Witness.NoLevel {
 		line := foreign.CommandLine(recs)
 		level, why := foreign.BootLevel(line)
 		if line == "" {

@@ -24,24 +24,6 @@ func Explain(in Input) (*Grade, *align.Result) {
 	return j.g, j.a
 }
 
-// Place is a record, and the section that it belongs to.
-type Place struct {
-	*align.Entry
-	Section string
-	Text    []byte // as far as it is known
-}
-
-// Places is Make, with every record in its place, in their order.
-func Places(in Input) (*Grade, []Place) {
-	j := judged(in)
-	all := make([]Place, len(j.s.items))
-	for i := range j.s.items {
-		it := &j.s.items[i]
-		all[i] = Place{it.Entry, it.section, it.text}
-	}
-	return j.g, all
-}
-
 func judged(in Input) *judge {
 	end := in.Wire.Len()
 	if in.WireEnd != nil {
