@@ -41,7 +41,7 @@ func (a *aligner) seam(i int) {
 			b0 = u
 		}
 	}
-	cands = append(cands, a0, b0)
+	cands = append([]int32{a0, b0}, cands...) // where several do as well, these
 	best := a.bestHead(line, cands)
 	tail, t := a.bestTail(line, cands)
 	for _, pair := range [...]struct{ head, tail int32 }{{a0, b0}, {best, b0}, {a0, tail}, {best, tail}} {
@@ -71,10 +71,37 @@ func (a *aligner) seam(i int) {
 		a.res.Seams = append(a.res.Seams, Seam{At: from + int64(n-k), Before: int(x.rec), After: int(a.img.units[pair.tail].rec)})
 		return
 	}
+	if u := a.endOf(line, eol, cands); u >= 0 {
+		a.res.Seams = append(a.res.Seams, Seam{At: from + int64(n-commonSuffix(a.img.units[u].raw, line)), Before: -1, After: int(a.img.units[u].rec)})
+		return
+	}
 	if u := a.damaged(line, cands); u >= 0 {
 		rec := int(a.img.units[u].rec)
 		a.res.Seams = append(a.res.Seams, Seam{At: from + int64(commonPrefix(a.img.units[u].raw, line)), Before: rec, After: rec})
 	}
+}
+
+// endOf is the unit of which at least half ends a line that begins with
+// something else than a record; -1 if there is none. All of a unit may follow
+// what user space had begun, an end without its beginning may not.
+func (a *aligner) endOf(line []byte, eol int, cands []int32) int32 {
+	if prefixLen(line, a.in.Opts) > 0 {
+		return -1
+	}
+	best, most := int32(-1), 0
+	for _, u := range cands {
+		if u < 0 {
+			continue
+		}
+		raw := a.img.units[u].raw
+		switch k := commonSuffix(raw, line); {
+		case k == len(raw):
+			return -1
+		case k-eol >= seamTail && 2*k >= len(raw) && k > most:
+			best, most = u, k
+		}
+	}
+	return best
 }
 
 // bestHead is the unit that shares the longest beginning with the line.

@@ -60,7 +60,6 @@ func (x *Exam) boots() {
 	if begin >= 0 {
 		x.addBoot(begin, len(x.lines))
 		x.Before = x.lines[first].start
-		x.Opens = x.Before > 0
 	}
 }
 

@@ -55,10 +55,10 @@ type Exam struct {
 	// Opts is how the kernel formats records for this console, Formats how it does for each record if that changed, nil otherwise.
 	Opts    ring.ConsoleOpts
 	Formats []ring.ConsoleOpts
-	// Opens: something of another origin precedes the boot, so that its first records were not missed by a logger that came late.
-	Opens bool
-	// Broken: the file ends inside a line.
+	// Broken: the file ends inside a line of the boot.
 	Broken bool
+	// Followed: another boot follows in the file, so that the capture went on.
+	Followed bool
 
 	lines []line
 }

@@ -30,8 +30,8 @@ func (x *Exam) render() {
 			x.Text = append(x.Text, '\r', '\n')
 		}
 	}
-	x.Opens = x.Opens || x.Judged > 0
-	x.Broken = x.Broken && x.Judged == len(x.Boots)-1
+	x.Followed = x.Judged < len(x.Boots)-1
+	x.Broken = x.Broken && !x.Followed
 }
 
 // Origin is the offset in the file of an offset in Text.

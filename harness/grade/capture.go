@@ -4,6 +4,7 @@ package grade
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -37,7 +38,7 @@ func examined(in *Input, data []byte, recs []ring.Record) (*foreign.Exam, *align
 		x.Notes = append(x.Notes, why...)
 		a = align.Align(ai)
 	}
-	d := &doubts{x: x, a: a, recs: recs}
+	d := &doubts{x: x, a: a, recs: recs, finished: in.WireFinished}
 	if len(x.Void) > 0 {
 		d.unknown(0, len(recs)-1)
 		return x, a
@@ -55,6 +56,8 @@ type doubts struct {
 	x    *foreign.Exam
 	a    *align.Result
 	recs []ring.Record
+	// finished: the capture was closed in order, so that it went on to its end.
+	finished bool
 }
 
 // at is the index of the entry of a record.
@@ -94,59 +97,132 @@ func (d *doubts) holes() {
 		}
 	}
 	d.torn()
+	d.garbled()
 	first, last := d.ends()
-	if first > 0 && !d.x.Opens {
-		if n := d.unknown(0, first-1); n > 0 {
-			d.cut("the capture begins after the boot did: what became of %d records before its first is unknown", n)
-		}
+	if n := d.unknown(0, first); n > 0 { // of the first there may be a later line only
+		d.cut("the capture begins after the boot did: what became of %d records until its first is unknown", n)
 	}
-	if d.x.Broken && last >= 0 && d.endsInside() {
+	switch {
+	case d.finished || last < 0:
+	case d.x.Broken && d.endsInside():
 		n := d.unknown(last, len(d.recs)-1)
 		d.cut("the capture ends at byte %d inside a record: what became of %d records is unknown", d.x.Bytes, n)
+	case !d.x.Followed && !d.goesOn():
+		if n := d.unknown(last, len(d.recs)-1); n > 0 {
+			d.cut("nothing follows the last record in the file, so nothing says that the capture went on: what became of %d records is unknown", n)
+		}
 	}
+}
+
+// goesOn: something of another origin follows the last record on the wire.
+func (d *doubts) goesOn() bool {
+	for i := len(d.a.Pieces) - 1; i >= 0; i-- {
+		p := d.a.Pieces[i]
+		if p.Kind == align.FromRecord {
+			return false
+		}
+		if len(bytes.TrimSpace(d.x.Text[p.Start:p.End])) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *doubts) cut(format string, a ...any) { d.x.Cut = append(d.x.Cut, fmt.Sprintf(format, a...)) }
 
 // lastBefore is the record of the last whole line before an offset; -1 if there is none.
 func (d *doubts) lastBefore(at int64) int {
-	last := -1
-	for _, p := range d.a.Pieces {
-		if p.Start >= at {
-			break
-		}
-		if p.Kind == align.FromRecord {
-			last = d.a.Entries[p.Entry].Rec
+	for i := d.pieceAt(at) - 1; i >= 0; i-- {
+		if p := d.a.Pieces[i]; p.Kind == align.FromRecord {
+			return d.a.Entries[p.Entry].Rec
 		}
 	}
-	return last
+	return -1
 }
 
-// torn looks for a record that breaks off where a much later one begins in the same line, with nothing of those between them anywhere: on
-// one console that is a hole from inside a line to the start of another.
+// pieceAt is the index of the first piece that begins at an offset or after it.
+func (d *doubts) pieceAt(at int64) int {
+	i, _ := slices.BinarySearchFunc(d.a.Pieces, at, func(p align.Piece, at int64) int { return cmp.Compare(p.Start, at) })
+	return i
+}
+
+// torn looks for a record that breaks off where, in the same line, a much later one begins, or user space's words go on before a later one
+// comes, with nothing of those between them anywhere: on one console that is a hole that began inside a line.
 func (d *doubts) torn() {
 	for i := 1; i < len(d.a.Pieces); i++ {
 		p, q := d.a.Pieces[i-1], d.a.Pieces[i]
-		if p.Kind != align.FromRecord || q.Kind != align.FromRecord || p.End != q.Start || p.Entry == q.Entry || d.x.Text[p.End-1] == '\n' {
+		if p.Kind != align.FromRecord || p.End != q.Start || d.x.Text[p.End-1] == '\n' || d.a.Entries[p.Entry].Fate != align.Torn {
 			continue
 		}
-		from, to := d.a.Entries[p.Entry].Rec, d.a.Entries[q.Entry].Rec
-		if from < 0 || to < from+2 || d.a.Entries[p.Entry].Fate != align.Torn {
-			continue
-		}
-		gone, there := 0, 0
-		for r := from + 1; r < to; r++ {
-			if e := &d.a.Entries[d.at(r)]; e.Fate == align.Missing {
-				gone++
-			} else if e.Best >= 0 {
-				there++
+		from, to := d.a.Entries[p.Entry].Rec, -1
+		switch q.Kind {
+		case align.FromRecord:
+			if to = d.a.Entries[q.Entry].Rec; !d.missing(from+1, to-1) {
+				continue // the next one that is to be printed: a kernel tears so
 			}
+		case align.Foreign, align.Unexplained:
+			if len(bytes.TrimSpace(d.x.Text[q.Start:q.End])) == 0 {
+				continue // a line end that the driver added
+			}
+			if to = d.nextAfter(i); to <= from {
+				continue // a firmware may follow a machine that died inside a line
+			}
+		default:
+			continue
 		}
-		if gone > 0 && there == 0 {
-			n := d.unknown(from, to-1)
-			d.cut("a hole at byte %d of the file: it begins inside a line; what became of %d records is unknown", d.x.Origin(p.End), n)
+		if from < 0 || d.anyOf(from+1, to-1) {
+			continue
+		}
+		n := d.unknown(from, to-1)
+		d.cut("a hole at byte %d of the file: it begins inside a line; what became of %d records is unknown", d.x.Origin(p.End), n)
+	}
+}
+
+// nextAfter is the record of the first piece after the i-th that is one's; -1 if there is none.
+func (d *doubts) nextAfter(i int) int {
+	for _, p := range d.a.Pieces[i+1:] {
+		if p.Kind == align.FromRecord {
+			return d.a.Entries[p.Entry].Rec
 		}
 	}
+	return -1
+}
+
+// garbled looks for records that have lost bytes in their middle. What two CPUs print at once may stand inside each other, and none of it is
+// lost by that. If nothing of the records until the next one on the wire is there either, the hole goes so far.
+func (d *doubts) garbled() {
+	for r := range d.recs {
+		e := &d.a.Entries[d.at(r)]
+		if e.Fate != align.Garbled || e.Best < 0 || e.Out >= e.Size {
+			continue
+		}
+		o, to := e.Occ[e.Best], r+1
+		if next := d.nextAfter(d.pieceAt(o.End) - 1); next > r && !d.anyOf(r+1, next-1) {
+			to = next
+		}
+		n := d.unknown(r, to-1)
+		d.cut("at byte %d of the file a line has lost bytes inside: what became of %d records is unknown", d.x.Origin(o.Start), n)
+	}
+}
+
+// missing says whether any of the records from..to is one.
+func (d *doubts) missing(from, to int) bool {
+	for r := max(from, 0); r <= to; r++ {
+		if d.a.Entries[d.at(r)].Fate == align.Missing {
+			return true
+		}
+	}
+	return false
+}
+
+// anyOf says whether any of the records from..to is on the wire, in part or whole.
+func (d *doubts) anyOf(from, to int) bool {
+	for r := from; r <= to; r++ {
+		if d.a.Entries[d.at(r)].Best >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // ends are the first and the last record that the wire has anything of; -1 if there is none.

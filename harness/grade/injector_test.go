@@ -67,6 +67,38 @@ var captureHarms = []harm{
 		p := inside(r, s.wire)
 		return s.wire[bytes.LastIndexByte(s.wire[:p], '\n')+1:], s.log, true
 	}},
+	{"a logger comes late, and says a word of its own", func(r *rand.Rand, s source, _ []source) ([]byte, *ring.Log, bool) {
+		p := inside(r, s.wire)
+		return cat([]byte("Script started on 2026-11-26 02:00:00+00:00\r\nConnected to rack2.\r\n"), s.wire[bytes.LastIndexByte(s.wire[:p], '\n')+1:]), s.log, true
+	}},
+	{"the end is cut at a line", func(r *rand.Rand, s source, _ []source) ([]byte, *ring.Log, bool) {
+		p := inside(r, s.wire)
+		return s.wire[:bytes.LastIndexByte(s.wire[:p], '\n')+1], s.log, p > 400
+	}},
+	{"a hole beside user space", func(r *rand.Rand, s source, _ []source) ([]byte, *ring.Log, bool) {
+		var b []byte
+		var ours [][2]int // where user space's lines are
+		for i, l := range bytes.SplitAfter(s.wire, []byte("\n")) {
+			if b = append(b, l...); i%7 == 3 && len(l) > 0 {
+				from := len(b)
+				b = fmt.Appendf(b, "         Starting unit-%d.service - something of the machine's...\r\n", i)
+				ours = append(ours, [2]int{from, len(b)})
+			}
+		}
+		u := ours[1+r.IntN(len(ours)-2)]
+		mine := u[0] + 1 + r.IntN(u[1]-u[0]-3)
+		if r.IntN(2) == 0 { // it begins in user space's line and ends in the middle of a record
+			q := min(mine+1+r.IntN(2000), len(b)-3)
+			rest, _, _ := bytes.Cut(b[q:], []byte("\r"))
+			line := b[bytes.LastIndexByte(b[:q], '\n')+1:]
+			told := b[q-1] != '\n' && b[q] != '\n' && len(rest) >= 12 && line[0] == '[' && 2*(len(rest)+2) >= bytes.IndexByte(line, '\n')+1
+			return append(bytes.Clone(b[:mine]), b[q:]...), s.log, told
+		}
+		p := max(2, mine-1-r.IntN(2000)) // it begins in a record and ends in user space's line
+		line := b[bytes.LastIndexByte(b[:p], '\n')+1 : p]
+		told := len(line) > 24 && line[0] == '[' && mine < u[1]-2
+		return append(bytes.Clone(b[:p]), b[mine:]...), s.log, told
+	}},
 	{"the end is cut", func(r *rand.Rand, s source, _ []source) ([]byte, *ring.Log, bool) {
 		return s.wire[:inside(r, s.wire)], s.log, true
 	}},
@@ -267,8 +299,8 @@ func kernelHarm(r *rand.Rand, s source) (wire []byte, gone map[int]bool) {
 			visible = append(visible, i)
 		}
 	}
-	at, count := 1+r.IntN(len(visible)-12), 1+r.IntN(10)
-	kind := r.IntN(4)
+	at, count := 5+r.IntN(len(visible)-16), 1+r.IntN(10)
+	kind := r.IntN(5)
 	out := func(i int) {
 		wire = append(wire, ring.ConsoleText(&s.log.Records[visible[i]], ring.ConsoleOpts{Time: true, CRLF: true})...)
 	}
@@ -277,6 +309,8 @@ func kernelHarm(r *rand.Rand, s source) (wire []byte, gone map[int]bool) {
 		first := bytes.IndexByte(img, '\n')
 		switch {
 		case kind == 0 && i >= at && i < at+count: // never sent
+			gone[visible[i]] = true
+		case kind == 4 && i >= at: // the machine is reset, and its firmware speaks
 			gone[visible[i]] = true
 		case kind == 1 && i == at: // torn, the driver closes the line
 			wire = append(append(wire, img[:15+r.IntN(max(1, first-16))]...), "\r\n"...)
@@ -296,6 +330,9 @@ func kernelHarm(r *rand.Rand, s source) (wire []byte, gone map[int]bool) {
 		default:
 			out(i)
 		}
+	}
+	if kind == 4 {
+		wire = append(wire, "SeaBIOS (version 1.16.2-debian-1.16.2-1)\r\nBooting from ROM..\r\n"...)
 	}
 	return wire, gone
 }
