@@ -14,6 +14,7 @@ import (
 
 	"lastpage/capture/port"
 	"lastpage/capture/wire"
+	"lastpage/harness"
 )
 
 func newCapture() *cobra.Command {
@@ -59,7 +60,8 @@ capture void: exit status 2. What a kind of port cannot show is said, and stands
 		if out == "" {
 			out = filepath.Join("runs", "capture-"+time.Now().Format("20060102-150405"))
 		}
-		if err := makeFolder(out); err != nil {
+		undo, err := makeFolder(out)
+		if err != nil {
 			return err
 		}
 		said := newSpeaker(remarks(cmd))
@@ -67,11 +69,13 @@ capture void: exit status 2. What a kind of port cannot show is said, and stands
 		cfg.Tell = func(s string) { said.say("\nlastpage: %s\n", s) }
 		p, err := port.Open(cmd.Context(), cfg)
 		if err != nil {
-			return errors.Join(err, os.Remove(out))
+			undo()
+			return err
 		}
 		w, err := wire.Create(out, wire.Monotonic, p.Log().Frame())
 		if err != nil {
 			p.Close()
+			undo()
 			return fmt.Errorf("--out %s: %w", out, err)
 		}
 		said.say("lastpage: recording %s into %s; Ctrl-C ends it\n", cfg.Name, out)
@@ -125,19 +129,27 @@ func checkCapture(cmd *cobra.Command, cfg port.Config) error {
 	return nil
 }
 
-// makeFolder makes the folder of a capture, which never writes over an older one.
-func makeFolder(dir string) error {
-	err := os.MkdirAll(filepath.Dir(dir), 0o755)
+// makeFolder makes the folder of a capture, which never writes over an older one. undo removes what was made as far as it is empty.
+func makeFolder(dir string) (undo func(), err error) {
+	made := filepath.Clean(dir)
+	for up := filepath.Dir(made); !harness.Exists(up); up = filepath.Dir(up) {
+		made = up
+	}
+	err = os.MkdirAll(filepath.Dir(dir), 0o755)
 	if err == nil {
 		err = os.Mkdir(dir, 0o755)
 	}
 	switch {
 	case errors.Is(err, os.ErrExist):
-		return fmt.Errorf("--out %s is there already: a capture never writes over another", dir)
+		return nil, fmt.Errorf("--out %s is there already: a capture never writes over another", dir)
 	case err != nil:
-		return fmt.Errorf("--out %s: %w", dir, err)
+		return nil, fmt.Errorf("--out %s: %w", dir, err)
 	}
-	return nil
+	return func() {
+		for up := filepath.Clean(dir); os.Remove(up) == nil && up != made; {
+			up = filepath.Dir(up)
+		}
+	}, nil
 }
 
 // forTerminal keeps line ends and tabs, and escapes what could change the terminal.

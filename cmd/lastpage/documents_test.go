@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -73,6 +74,18 @@ func TestDocuments(t *testing.T) {
 				t.Errorf("no %s in it:\n%s", c.want, out)
 			}
 		})
+	}
+}
+
+// A port that cannot be opened leaves nothing, neither a folder nor the one above it.
+func TestCaptureLeavesNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var out, errs bytes.Buffer
+	if rc := run(t.Context(), []string{"capture", "/dev/null"}, &out, &errs); rc != exitLabFailed {
+		t.Errorf("status %d: %s", rc, errs.String())
+	}
+	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
+		t.Errorf("left %v, %v", left, err)
 	}
 }
 
