@@ -97,6 +97,7 @@ type Event struct {
 	NS       int64     `json:"ns"`        // on the wire's clock
 	WireByte Offset    `json:"wire_byte"` // bytes that had left the UART
 	CPU      int       `json:"cpu"`
+	Writer   *int      `json:"writer,omitempty"` // the CPU that had written to the UART last; nil: the board does not see it
 }
 
 // End says how a run ended.

@@ -114,7 +114,7 @@ func (t *Trial) input(log *wire.Log, rl *ring.Log, why string) grade.Input {
 		}
 	}
 	for _, e := range t.rung() {
-		in.Events = append(in.Events, grade.Event{Code: e.Code, Arg: e.Arg, NS: e.NS, WireByte: int64(e.WireByte), CPU: e.CPU})
+		in.Events = append(in.Events, grade.Event{Code: e.Code, Arg: e.Arg, NS: e.NS, WireByte: int64(e.WireByte), CPU: e.CPU, Writer: e.Writer})
 	}
 	if t.Events == nil && t.Provoked != nil {
 		in.Events = []grade.Event{{Code: plan.Provoked, Arg: uint32(plan.ProvokeArg(p.Provoke)), NS: t.Provoked.NS, WireByte: int64(t.Provoked.WireByte)}}

@@ -193,7 +193,12 @@ func (l *live) drain() {
 		_, err = l.page.Events(func(es []vuart.Event) {
 			for _, e := range es {
 				if e.Kind == vuart.Doorbell {
-					l.events = append(l.events, dut.Event{Code: plan.Code(e.Code), Arg: e.Arg, NS: e.NS, WireByte: dut.Offset(e.Wire), CPU: int(e.CPU)})
+					ev := dut.Event{Code: plan.Code(e.Code), Arg: e.Arg, NS: e.NS, WireByte: dut.Offset(e.Wire), CPU: int(e.CPU)}
+					if e.Writer != 255 {
+						cpu := int(e.Writer)
+						ev.Writer = &cpu
+					}
+					l.events = append(l.events, ev)
 				}
 			}
 		})

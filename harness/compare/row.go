@@ -9,6 +9,7 @@ import (
 	"lastpage/harness"
 	"lastpage/harness/gate"
 	"lastpage/harness/grade"
+	"lastpage/kernels/plan"
 )
 
 // Row is everything that was found out about one strategy.
@@ -165,6 +166,28 @@ type Kind struct {
 	Share   gate.Interval // 95 %, of all courses
 	Dir     string        // of that trial
 	Owner   string        // who owned the console when it ended, and how; "" if the dump does not say
+	Printed []Printed     // who printed when the trouble began, the most frequent first; of the courses of which that is known
+}
+
+// Printed is who printed when the trouble began.
+type Printed struct {
+	Writer  int // the CPU that had written to the UART last
+	Trouble int // the CPU on which the trouble was provoked
+	Courses int
+}
+
+func (k *Kind) printed(g *grade.Grade) {
+	i := slices.IndexFunc(g.Events, func(e grade.GradeEvent) bool { return plan.Code(e.Code) == plan.Provoked })
+	if i < 0 || g.Events[i].Writer == nil || g.Events[i].CPU == nil {
+		return
+	}
+	p := Printed{Writer: *g.Events[i].Writer, Trouble: *g.Events[i].CPU, Courses: 1}
+	at := slices.IndexFunc(k.Printed, func(x Printed) bool { return x.Writer == p.Writer && x.Trouble == p.Trouble })
+	if at < 0 {
+		k.Printed = append(k.Printed, p)
+		return
+	}
+	k.Printed[at].Courses++
 }
 
 // Kinds are the outcomes of a strategy, the worst first. Courses that have no letter are none of them.
@@ -187,8 +210,12 @@ func (r *Row) Kinds() []Kind {
 			kinds, at = append(kinds, k), len(kinds)
 		}
 		kinds[at].Courses++
+		kinds[at].printed(c.Graded[i])
 	}
 	for i := range kinds {
+		slices.SortFunc(kinds[i].Printed, func(a, b Printed) int {
+			return cmp.Or(cmp.Compare(b.Courses, a.Courses), cmp.Compare(a.Writer, b.Writer), cmp.Compare(a.Trouble, b.Trouble))
+		})
 		kinds[i].Of, kinds[i].Share = of, gate.Share(kinds[i].Courses, of)
 	}
 	slices.SortFunc(kinds, func(a, b Kind) int { return cmp.Compare(b.Letter, a.Letter) })

@@ -84,7 +84,10 @@ func (j *judge) times() {
 	known := map[string]moment{}
 	var provoked *int64
 	for _, e := range j.in.Events {
-		ge := GradeEvent{Name: e.Code.String(), Code: int(e.Code), Arg: e.Arg, NS: e.NS, WireByte: e.WireByte}
+		ge := GradeEvent{Name: e.Code.String(), Code: int(e.Code), Arg: e.Arg, NS: e.NS, WireByte: e.WireByte, Writer: e.Writer}
+		if e.Writer != nil {
+			ge.CPU = &e.CPU
+		}
 		if e.Code == plan.Provoked {
 			provoked = &e.NS
 		}

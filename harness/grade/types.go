@@ -78,6 +78,7 @@ type Event struct {
 	NS       int64 // virtual time
 	WireByte int64 // bytes that had left the UART by then
 	CPU      int
+	Writer   *int // the CPU that had written to the UART last; nil: not known
 }
 
 // Point is a moment of a trial on its wire.
@@ -225,6 +226,9 @@ type GradeEvent struct {
 	WireByte int64  `json:"wire_byte"`
 	// SinceProvoke is ns after the last provocation rung before it.
 	SinceProvoke *int64 `json:"since_provoke_ns"`
+	// CPU rang, Writer had written to the UART last. null: the board does not see it.
+	CPU    *int `json:"cpu"`
+	Writer *int `json:"writer"`
 }
 
 // Delay is the time between two named moments.

@@ -118,6 +118,9 @@ func kinds(w io.Writer, r *compare.Run) error {
 			}
 			t.Rows = append(t.Rows, []string{shorten(name, 16), line})
 			if len(all) > 1 {
+				for _, p := range k.Printed {
+					t.Rows = append(t.Rows, []string{"", fmt.Sprintf("  CPU %d printed, the trouble came on CPU %d: %d", p.Writer, p.Trouble, p.Courses)})
+				}
 				if k.Owner != "" {
 					t.Rows = append(t.Rows, []string{"", "  console at the end: " + k.Owner})
 				}

@@ -6,7 +6,7 @@ package vuart
 
 const (
 	pageMagic    = "LPVUART\x00"
-	pageVersion  = 2
+	pageVersion  = 3
 	maxPattern   = 64
 	maxAnswer    = 32
 	inboxLen     = 1024
@@ -49,7 +49,8 @@ type Event struct {
 	Wire   uint64 // bytes that had left the transmitter
 	Writes uint64 // bytes that the guest had written to it
 	Arg    uint32
-	Code   uint16
+	Code   uint8
+	Writer uint8 // the CPU that had written to the transmitter last; 255: none yet
 	Kind   EventKind
 	CPU    uint8 // 255: not from a CPU
 }
@@ -180,7 +181,7 @@ type header struct {
 	AnswersHead, AnswersTail                   uint64
 	RecsTail, EventsTail, InboxHead            uint64
 	Inputs, InputsGen, InputsSeen              uint32
-	TriggerGen, TriggerSeen, Solo              uint32
+	TriggerGen, TriggerSeen, Writer, Solo      uint32
 
 	ByCode  [256]uint64
 	Trigger [triggerCount]trigger

@@ -40,7 +40,7 @@ const (
 // sight is something that the guest must report.
 type sight struct {
 	what string
-	code uint16
+	code uint8
 	arg  uint32
 	from int   // -1: at any time; else the frame on the line, or if mark the sight, that it must follow ...
 	ns   int64 // ... after so many ns, within slack
@@ -59,7 +59,7 @@ type script struct {
 
 func (s *script) step(op, reg, val, mask uint8) { s.steps = append(s.steps, op, reg, val, mask) }
 
-func (s *script) sees(code uint16, arg uint32) *sight {
+func (s *script) sees(code uint8, arg uint32) *sight {
 	s.sights = append(s.sights, sight{what: s.what, code: code, arg: arg, from: -1})
 	return &s.sights[len(s.sights)-1]
 }

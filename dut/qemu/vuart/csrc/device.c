@@ -32,7 +32,7 @@ static void rec_push(struct device *d, const struct uart_frame *f)
 	publish(&p->recs_head, head + 1);
 }
 
-void device_event(struct device *d, uint8_t kind, uint16_t code, uint32_t arg)
+void device_event(struct device *d, uint8_t kind, uint8_t code, uint32_t arg)
 {
 	struct page *p = d->pg;
 	uint64_t head = p->events_head;
@@ -43,7 +43,7 @@ void device_event(struct device *d, uint8_t kind, uint16_t code, uint32_t arg)
 	}
 	d->events[head % p->events_cap] = (struct page_event){
 		.ns = d->now, .wire = p->uart.n.wire, .writes = p->uart.n.writes, .arg = arg, .code = code, .kind = kind,
-		.cpu = d->m->cpu(),
+		.cpu = d->m->cpu(), .writer = p->writer,
 	};
 	publish(&p->events_head, head + 1);
 }
@@ -187,8 +187,11 @@ void device_write(struct device *d, unsigned reg, uint8_t v)
 
 	if (enter(d)) {
 		uint32_t before = u->lcr << 16 | u->divisor, after;
+		uint64_t writes = u->n.writes;
 
 		uart_write(u, &d->line, units(d->now), reg, v);
+		if (u->n.writes != writes)
+			d->pg->writer = d->m->cpu();
 		after = u->lcr << 16 | u->divisor;
 		if (before != after)
 			device_event(d, EVENT_FORMAT, 0, after);
@@ -306,6 +309,7 @@ const char *device_attach(struct device *d, struct page *p, uint64_t size, const
 	if (fresh) {
 		uart_init(&p->uart, p->base_baud);
 		p->inputs = p->uart.inputs;
+		p->writer = 255;
 		p->state = STATE_LOADED;
 	}
 	p->attached++;

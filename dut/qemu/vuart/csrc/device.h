@@ -41,7 +41,7 @@ void device_reset(struct device *d); /* the machine was reset */
 void device_run(struct device *d, bool running);
 
 /* For trigger.c. */
-void device_event(struct device *d, uint8_t kind, uint16_t code, uint32_t arg);
+void device_event(struct device *d, uint8_t kind, uint8_t code, uint32_t arg);
 void device_answer(struct device *d, const struct uart_rx_item *i);
 void device_cut(struct device *d);
 

@@ -16,7 +16,7 @@
 #include "uart16550.h"
 
 #define PAGE_MAGIC "LPVUART"
-#define PAGE_VERSION 2
+#define PAGE_VERSION 3
 #define PAGE_TRIGGERS 16
 #define PAGE_PATTERN 64
 #define PAGE_TRIGGER_RX 32
@@ -47,7 +47,8 @@ struct page_event {
 	uint64_t wire; /* frames on the line so far */
 	uint64_t writes; /* to THR so far */
 	uint32_t arg;
-	uint16_t code;
+	uint8_t code;
+	uint8_t writer; /* the vCPU that had written to THR last; 255: none yet */
 	uint8_t kind;
 	uint8_t cpu; /* 255: not from a vCPU */
 };
@@ -133,6 +134,7 @@ struct page {
 	uint32_t inputs, inputs_gen;      /* H: MSR bits 4..7 as the far end drives them; a new gen says look */
 	uint32_t inputs_seen;             /* P */
 	uint32_t trigger_gen, trigger_seen; /* H, P */
+	uint32_t writer;                    /* P: as in page_event */
 	uint32_t solo;                      /* P: 1 if no other thread of QEMU has a say in the guest's course (solo.c) */
 
 	uint64_t by_code[256]; /* P: doorbell events of each code */
