@@ -46,6 +46,7 @@ type Scenario struct {
 	Nested      plan.Nested
 	DieAt       plan.Step
 	DieHow      plan.Death
+	CPU         int // on which it is provoked
 	FloodUS     int
 	PanicOnOops bool
 	OpenConsole bool
@@ -128,6 +129,7 @@ func (s *Scenario) plan(runID string, cpus int, reference bool, shape *Shape) (*
 	p := plan.Default(runID, cpus)
 	p.Provoke, p.Nested, p.DieAt, p.DieHow, p.FloodUS = s.Provoke, s.Nested, s.DieAt, s.DieHow, s.FloodUS
 	p.PanicOnOops, p.OpenConsole, p.Run = s.PanicOnOops, s.OpenConsole, s.Run
+	p.ProvokeCPU = s.CPU
 	if s.Context != "" {
 		p.Context = s.Context
 	}

@@ -45,6 +45,7 @@ type guest struct {
 	Provoke     string   `yaml:"provoke,omitempty"`
 	Context     string   `yaml:"context,omitempty"`
 	Nested      string   `yaml:"nested,omitempty"`
+	CPU         int      `yaml:"cpu,omitempty"`
 	Die         *die     `yaml:"die,omitempty"`
 	Flood       duration `yaml:"flood,omitempty"`
 	PanicOnOops bool     `yaml:"panic-on-oops,omitempty"`

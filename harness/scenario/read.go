@@ -24,7 +24,7 @@ func (f *file) scenario() (*harness.Scenario, error) {
 	s := &harness.Scenario{Name: f.Name, About: f.About, CPUs: f.CPUs, Cmdline: f.Cmdline, Survives: f.Survives, Key: f.Key, Trials: f.Trials,
 		PhaseUS: uint32(time.Duration(f.Phase).Microseconds()), Limit: time.Duration(f.Over.After), Ends: f.Over.Pattern, Expect: f.Expect,
 		Provoke: plan.Provoke(g.Provoke), Context: plan.Context(g.Context), Nested: plan.Nested(g.Nested),
-		FloodUS: int(time.Duration(g.Flood).Microseconds()), PanicOnOops: g.PanicOnOops, OpenConsole: g.OpenConsole}
+		CPU: g.CPU, FloodUS: int(time.Duration(g.Flood).Microseconds()), PanicOnOops: g.PanicOnOops, OpenConsole: g.OpenConsole}
 	var errs []error
 	bad := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
 	if !scenarioName.MatchString(f.Name) {
@@ -42,6 +42,12 @@ func (f *file) scenario() (*harness.Scenario, error) {
 	}
 	if f.CPUs < 0 || f.CPUs > 8 || f.Trials < 0 || f.Trials > 1000 {
 		bad("cpus %d, trials %d: want 1 to 8, and 1 to 1000", f.CPUs, f.Trials)
+	}
+	if g.CPU < 0 || g.CPU > 7 || g.CPU > 0 && f.CPUs <= g.CPU {
+		bad("guest: cpu %d: want 0 to 7, and cpus: %d or more for it", g.CPU, g.CPU+1)
+	}
+	if g.CPU > 0 && g.AnyCPU {
+		bad("guest: cpu %d has no effect where the program runs on any-cpu", g.CPU)
 	}
 	if len(f.Key) > 1 || f.Key != "" && !f.Survives {
 		bad("key %q: want one letter, of a scenario that the machine survives; other keys are steps", f.Key)

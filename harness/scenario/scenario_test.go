@@ -157,6 +157,8 @@ func TestRefusals(t *testing.T) {
 		{"two things", "name: a\nguest: {script: x, module: y.ko}\n", "want one of them"},
 		{"a thing and a provocation", "name: a\nguest: {script: x, provoke: warn}\n", "script beside provoke warn"},
 		{"args of nothing", "name: a\nguest: {provoke: warn, args: [x]}\n", "there is none"},
+		{"a CPU that the machine need not have", "name: a\nguest: {provoke: warn, cpu: 1}\n", "cpus: 2 or more"},
+		{"a CPU, and any", "name: a\ncpus: 2\nguest: {script: x, cpu: 1, any-cpu: true}\n", "has no effect"},
 		{"a provocation without the probe", "name: a\nguest: {provoke: warn, probe: false}\n", "there is none"},
 		{"a flood without the probe", "name: a\nguest: {script: x, probe: false, flood: 1ms}\n", "no_probe"},
 		{"args of a module", "name: a\nguest: {module: x.ko, args: [x]}\n", "a module has params"},

@@ -20,7 +20,7 @@ func Write(s *harness.Scenario) ([]byte, error) {
 	}
 	f := file{Name: s.Name, About: s.About, CPUs: s.CPUs, Cmdline: s.Cmdline, Survives: s.Survives, Key: s.Key, Trials: s.Trials,
 		Phase: duration(time.Duration(s.PhaseUS) * time.Microsecond), Expect: s.Expect, Over: over{After: duration(s.Limit), Pattern: s.Ends},
-		Guest: guest{Provoke: string(s.Provoke), Context: string(s.Context), Nested: string(s.Nested),
+		Guest: guest{Provoke: string(s.Provoke), Context: string(s.Context), Nested: string(s.Nested), CPU: s.CPU,
 			Flood: duration(time.Duration(s.FloodUS) * time.Microsecond), PanicOnOops: s.PanicOnOops, OpenConsole: s.OpenConsole}}
 	if s.DieAt != "" {
 		f.Guest.Die = &die{At: string(s.DieAt), How: string(s.DieHow)}
