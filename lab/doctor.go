@@ -62,6 +62,9 @@ func uartFinding(ctx context.Context) Finding {
 	if !fit.FastForward {
 		f.Says += "; without fast-forward"
 	}
+	if !fit.FairTurns {
+		f.Says += "; on the exact wire with 1 CPU only, as the turns of several cannot be made fair"
+	}
 	return f
 }
 

@@ -56,6 +56,9 @@ func NewPool(ctx context.Context, s *Setup, progress io.Writer) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.fits(fit); err != nil {
+		return nil, err
+	}
 	plugin, err := vuart.Build(ctx)
 	if err != nil {
 		return nil, err

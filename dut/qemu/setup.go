@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"lastpage/dut/qemu/vuart"
 )
 
 // Setup is a board of kind qemu as the inventory describes it. Open turns it and a payload into a running board.
@@ -47,6 +49,15 @@ func (s *Setup) Check() error {
 	}
 	if s.Mode != Exact && (s.FastForward || s.Snapshot) {
 		return errors.New("fast-forward and snapshots need the exact wire")
+	}
+	return nil
+}
+
+// fits says what a QEMU in which the model has proved itself lacks for s.
+func (s *Setup) fits(fit vuart.Fitness) error {
+	if s.Mode == Exact && s.CPUs > 1 && !fit.FairTurns {
+		return fmt.Errorf("%s: the turns of several CPUs cannot be made fair in it, so that every trial would be void: take 1 CPU, or Debian's qemu-system-x86, 7.2 or 10.0",
+			fit.Version)
 	}
 	return nil
 }

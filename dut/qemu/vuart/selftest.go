@@ -22,6 +22,7 @@ type Fitness struct {
 	Version     string `json:"version"` // first line of qemu --version
 	SHA256      string `json:"sha256"`  // of the program that is QEMU, in hex
 	FastForward bool   `json:"fast_forward"`
+	FairTurns   bool   `json:"fair_turns"` // of several CPUs on the exact wire; without them each of its trials is void
 }
 
 // ErrUnfit is in the error of SelfTest when the model cannot be trusted inside this QEMU.
@@ -93,7 +94,7 @@ func try(ctx context.Context, dir string, bin Binary, plugin string) (Fitness, e
 			first = o
 			continue
 		}
-		fit.FastForward = o.stats.FFState == FFOn
+		fit.FastForward, fit.FairTurns = o.stats.FFState == FFOn, o.stats.Turns.Fair == 1
 		if !slices.Equal(o.recs, first.recs) || !slices.Equal(o.events, first.events) {
 			return fit, fmt.Errorf("%s: %w: two runs of the same guest differ", bin.Version, ErrUnfit)
 		}

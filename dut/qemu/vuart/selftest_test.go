@@ -34,7 +34,9 @@ func TestSelfTest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%+v", fit)
+	if !fit.FastForward || !fit.FairTurns {
+		t.Errorf("%+v: want fast-forward and fair turns", fit)
+	}
 }
 
 // TestSelfTestRefuses: a program that is no QEMU, and one that cannot load the plugin.

@@ -34,7 +34,7 @@
 
 #define LIST_WORDS 16
 #define LISTS 64
-#define CLASS_WORDS 24 /* of AccelOpsClass that are looked at; it is longer */
+#define CLASS_WORDS 28 /* of AccelOpsClass that are looked at: it has 29 in 7.2 and 32 in 10.0, where the clock is the 25th */
 
 static bool on;
 static bool asking; /* vcpu_idle() is at work, in this thread */
