@@ -75,7 +75,7 @@ func fitnessKey(bin Binary, plugin string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return sourceKey(fmt.Sprint(s, ts), Sandbox, bin.script, bin.SHA256, bin.Version, model)
+	return sourceKey(fmt.Sprintf("%+v", Fitness{}), fmt.Sprint(s, ts), Sandbox, bin.script, bin.SHA256, bin.Version, model)
 }
 
 // try runs the self-test twice, once with fast-forward: both runs must be right, and equal to the ns.
