@@ -98,8 +98,19 @@ func (p *Port) Close() { p.drop() }
 
 func monotonic() int64 { return clock(unix.CLOCK_MONOTONIC) }
 
-// asleep is what CLOCK_BOOTTIME has counted and CLOCK_MONOTONIC has not.
-func asleep() int64 { return clock(unix.CLOCK_BOOTTIME) - clock(unix.CLOCK_MONOTONIC) }
+// asleep is what CLOCK_BOOTTIME has counted and CLOCK_MONOTONIC has not. The two are read one after the other: a time for which this program
+// did not run in between is none of suspension.
+func asleep() (ns int64) {
+	for range 10 {
+		before := clock(unix.CLOCK_MONOTONIC)
+		boot := clock(unix.CLOCK_BOOTTIME)
+		after := clock(unix.CLOCK_MONOTONIC)
+		if ns = boot - after; after-before < int64(time.Millisecond) {
+			break
+		}
+	}
+	return ns
+}
 
 func clock(id int32) int64 {
 	var t unix.Timespec
