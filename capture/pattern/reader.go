@@ -49,6 +49,9 @@ func (r *Reader) Sent(frames int64) {
 // Done says that the stream's last frame has come: whatever comes then is none of it.
 func (r *Reader) Done() bool { return r.done }
 
+// Told says whether it is known where the stream ends.
+func (r *Reader) Told() bool { return r.total >= 0 }
+
 // Position is the offset in the stream up to which it was judged.
 func (r *Reader) Position() int64 { return max(0, r.next) * FrameBytes }
 
