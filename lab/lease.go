@@ -19,8 +19,8 @@ import (
 )
 
 // Lease says who has a board. There are two kinds: a program's, which holds a lock of the kernel's as long as it lives, however it ends; and a
-// person's, which is a note with an expiry. A board's files are NAME.lock, NAME.lease and NAME.broken in the folder of leases, which all
-// users of this machine's cache share.
+// person's, which is a note with an expiry. A board's files are NAME.lock, NAME.lease, NAME.broken and NAME.calibration in the folder of
+// leases, which all users of this machine's cache share.
 type Lease struct {
 	Board   string     `json:"board"`
 	Owner   string     `json:"owner"`

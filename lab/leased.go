@@ -11,12 +11,14 @@ import (
 
 	"lastpage/dut"
 	"lastpage/harness"
+	"lastpage/lab/kind"
 )
 
 // leased opens boards that only one may use at a time: with a lease, which all subjects of this process share.
 type leased struct {
 	harness.Bench
 	board string
+	line  kind.Line
 	has   bool // counted in shares
 }
 
@@ -86,6 +88,9 @@ func (b *leased) Open(ctx context.Context, o *harness.Order) (*dut.Board, error)
 		return nil, b.blame(err)
 	}
 	board.Machine = &watched{Machine: board.Machine, lease: l, of: b}
+	if err := calibrated(board, b.board, b.line); err != nil {
+		return nil, errors.Join(err, board.Close())
+	}
 	return board, nil
 }
 

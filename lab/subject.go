@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"lastpage/harness"
 	"lastpage/kernels"
@@ -43,16 +44,17 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 	if err != nil {
 		return nil, fmt.Errorf("strategy %s: %w", strategy, err)
 	}
-	if _, shared := b.Entry.(kind.Checker); shared {
-		made.Bench = &leased{Bench: made.Bench, board: b.Name}
+	if c, shared := b.Entry.(kind.Checker); shared {
+		made.Bench = &leased{Bench: made.Bench, board: b.Name, line: c.Line()}
 	}
 	return &harness.Subject{Strategy: st.Name, Kernel: st.Kernel, KernelKey: img.Key, Release: img.Release, Console: string(img.Console),
 		Board: b.Name, Mode: made.Mode, Repeats: made.Repeats, Cmdline: made.Cmdline, Frame: made.Frame, CPUs: made.CPUs, Names: made.Names,
 		Origin: img.Origin, Bench: made.Bench}, nil
 }
 
-// Check tries every part of a board with a strategy's kernel; tell is given each finding as it is made.
-func (b *Board) Check(ctx context.Context, cat *kernels.Catalogue, strategy string, o Options, tell func(kind.Finding)) error {
+// Check tries every part of a board with a strategy's kernel, its line for so long in each direction; tell is given each finding as it is made.
+// What the line is worth is kept, for the trials that follow.
+func (b *Board) Check(ctx context.Context, cat *kernels.Catalogue, strategy string, stress time.Duration, o Options, tell func(kind.Finding)) error {
 	c, ok := b.Entry.(kind.Checker)
 	if !ok {
 		return fmt.Errorf("board %s: a board of kind %s has no parts that could be checked one by one; lastpage doctor looks at this machine", b.Name, b.Kind)
@@ -77,7 +79,12 @@ func (b *Board) Check(ctx context.Context, cat *kernels.Catalogue, strategy stri
 		return err
 	}
 	defer l.Release() //nolint:errcheck // the lock goes with the descriptor in any case
-	return c.Check(ctx, b.Name, kind.Kernel{Image: img, Entry: k, Cmdline: st.Cmdline}, tell)
+	found, err := c.Check(ctx, b.Name, kind.Kernel{Image: img, Entry: k, Cmdline: st.Cmdline}, stress, tell)
+	if err != nil || found == nil {
+		return err
+	}
+	return (&Calibration{Schema: CalibrationSchema, Board: b.Name, Line: c.Line(), When: time.Now().UTC().Truncate(time.Second), Kernel: img.Release,
+		Calibration: *found}).save()
 }
 
 // find looks a strategy up. A name may be followed by more words for the command line, each after a '+':

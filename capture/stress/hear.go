@@ -145,3 +145,10 @@ func (h *Hearer) Finish(l *Line, sent int64) {
 	rate := float64(h.lastBytes-h.firstBytes) / (float64(h.last-h.first) / 1e9)
 	l.Rate = &rate
 }
+
+// Met says whether a whole frame of the stream has come.
+func (h *Hearer) Met() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.r.Met()
+}

@@ -82,6 +82,9 @@ func (l *Line) WriteText(w io.Writer, faults int) {
 		fmt.Fprintf(w, "  joined    at byte %d: what was sent before is not judged\n", h.First)
 	}
 	fmt.Fprintf(w, "  judged    %d bytes: %d lost, %d changed, %d doubled, %d inserted\n", h.End-h.First, h.Lost, h.Changed, h.Doubled, h.Inserted)
+	if !h.Ended && l.Met() {
+		fmt.Fprintf(w, "  goes on   what was sent after byte %d is not judged\n", h.End)
+	}
 	for i, f := range h.Faults {
 		if i == faults {
 			break

@@ -67,6 +67,13 @@ func holder(b *lab.Board) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	cal, err := lab.Calibrated(b.Name, b.Entry.(kind.Checker).Line())
+	if err != nil {
+		return "", err
+	}
+	if cal != nil && len(cal.Faults) > 0 {
+		words = append(words, "ITS LINE LOSES BYTES: "+cal.Faults[0])
+	}
 	if broken.Marked() {
 		first, _, _ := strings.Cut(broken.Why, "\n")
 		words = append(words, "BROKEN: "+first)
@@ -81,11 +88,16 @@ func newBoardsCheck(inventory *string) *cobra.Command {
 	var syntax bool
 	var strategy string
 	var catalogue []string
+	var stress time.Duration
 	c := &cobra.Command{
 		Use:   "check BOARD",
-		Short: "try every part of a board once: console, power, loader, kernel, BREAK, NMI, dump",
-		Long: `Switches the board off and on, boots a kernel whose probe waits, and tries what a trial will need: the console talks, the power
-answers, BREAK and h are answered by sysrq's help. Prints a line for each part, and where to look for what failed.
+		Short: "try every part of a board once: console, power, loader, kernel, line, BREAK, NMI, dump",
+		Long: `Switches the board off and on, boots a kernel, and tries what a trial will need: the console talks, the power answers, BREAK and h are
+answered by sysrq's help. Prints a line for each part, and where to look for what failed.
+
+The line is calibrated: the board sends a pattern at its full rate, in which every byte that is lost or changed is found, and then receives
+one. The figures are kept, and every trial on the board refers to them. While the line from the board loses or changes bytes every trial on
+it is void, until this command finds the line whole again.
 
 With --syntax nothing is touched: the inventory is read, and what is wrong with it is said with its line.`,
 		Example: `  lastpage boards check --syntax boards.yaml
@@ -96,8 +108,12 @@ With --syntax nothing is touched: the inventory is read, and what is wrong with 
 	fl.BoolVar(&syntax, "syntax", false, "read the inventory, or the FILE given in place of a board, and nothing else")
 	fl.StringVar(&strategy, "strategy", "legacy", "whose kernel is booted")
 	fl.StringSliceVar(&catalogue, "catalogue", nil, "catalogue file that adds to the built-in one (also "+kernels.CatalogueEnv+")")
+	fl.DurationVar(&stress, "time", stressTime, "how long the pattern is sent in each direction")
 	quietFlag(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if stress < time.Second || stress > 24*time.Hour {
+			return fmt.Errorf("--time %s: want 1s to 24h", stress)
+		}
 		if syntax {
 			return checkSyntax(cmd, *inventory, args)
 		}
@@ -119,7 +135,7 @@ With --syntax nothing is touched: the inventory is read, and what is wrong with 
 		p := newProgress(cmd)
 		defer p.end()
 		bad := 0
-		err = b.Check(cmd.Context(), cat, strategy, lab.Options{Baud: 115200, Progress: p}, func(f kind.Finding) {
+		err = b.Check(cmd.Context(), cat, strategy, stress, lab.Options{Baud: 115200, Progress: p}, func(f kind.Finding) {
 			p.end()
 			mark := "ok    "
 			if !f.OK {
@@ -140,7 +156,7 @@ With --syntax nothing is touched: the inventory is read, and what is wrong with 
 }
 
 func checkSyntax(cmd *cobra.Command, inventory string, args []string) error {
-	if err := idle(cmd, "with --syntax, which boots nothing", "strategy", "catalogue"); err != nil {
+	if err := idle(cmd, "with --syntax, which boots nothing", "strategy", "catalogue", "time"); err != nil {
 		return err
 	}
 	if len(args) == 1 && inventory != "" {

@@ -39,13 +39,13 @@ const (
 const breakCure = "on the board, \"brk:\" of its port in /proc/tty/driver/serial counts BREAKs that arrived: if it stays, the cable or the server drops them; " +
 	"if it grows, look at CONFIG_MAGIC_SYSRQ_SERIAL and at the kernel (8250 of 6.18 to 7.0-rc lost them)"
 
-// Check tries every part of a board once, in the order of a trial: p is a kernel whose plan waits for ever. tell is given each finding as it is
-// made. The error is for what is no finding: an end of ctx.
-func Check(ctx context.Context, s *Setup, p Payload, tell func(Finding)) error {
+// Check tries every part of a board once, in the order of a trial: p is a kernel whose plan runs the stressor and then waits for ever. tell is
+// given each finding as it is made. The calibration is nil where none could be made. The error is for what is no finding: an end of ctx.
+func Check(ctx context.Context, s *Setup, p Payload, stress Stress, tell func(Finding)) (*Calibration, error) {
 	board, err := Open(ctx, s, p)
 	if err != nil {
 		tell(Finding{What: "console, power off", Says: err.Error()})
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	defer board.Close()
 	m := board.Machine.(*machine)
@@ -60,18 +60,19 @@ func Check(ctx context.Context, s *Setup, p Payload, tell func(Finding)) error {
 	files, err := s.Boot.Prepare(&m.p)
 	if err != nil {
 		tell(Finding{What: "files", Says: err.Error()})
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	if err := m.tryBoot(ctx, files); err != nil {
 		tell(Finding{What: "power on, loader", Says: err.Error()})
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	tell(Finding{What: "power on, loader", OK: true, Says: verifiedWords(m, fmt.Sprintf("on; the loader had its last word after %d bytes", m.kernelAt))})
 	if err := m.awaitArmed(ctx); err != nil {
 		tell(Finding{What: "kernel", Says: err.Error()})
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	tell(Finding{What: "kernel", OK: true, Says: fmt.Sprintf("Linux %s booted, and the guest reported on the console", m.messages[len(m.messages)-1].Release)})
+	cal := m.checkLine(ctx, stress, tell)
 	m.checkBreak(ctx, caps.Break, tell)
 	if s.NMI != nil {
 		m.checkNMI(ctx, tell)
@@ -82,7 +83,7 @@ func Check(ctx context.Context, s *Setup, p Payload, tell func(Finding)) error {
 	if err := m.power(ctx, power.Off); err != nil {
 		tell(Finding{What: "power off again", Says: err.Error()})
 	}
-	return ctx.Err()
+	return cal, ctx.Err()
 }
 
 func verifiedWords(m *machine, says string) string {

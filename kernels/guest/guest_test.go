@@ -3,7 +3,9 @@
 package guest
 
 import (
+	"context"
 	"debug/elf"
+	"io"
 	"os"
 	"testing"
 )
@@ -13,7 +15,13 @@ func TestBuild(t *testing.T) {
 		t.Skip("-short: compiles the runtime")
 	}
 	t.Setenv("LASTPAGE_CACHE", t.TempDir())
-	path, err := Build(t.Context(), nil)
+	t.Run("init", func(t *testing.T) { built(t, Build) })
+	t.Run("stress", func(t *testing.T) { built(t, BuildStress) })
+}
+
+// built checks a program, and that it is compiled once.
+func built(t *testing.T, build func(context.Context, io.Writer) (string, error)) {
+	path, err := build(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,11 +35,11 @@ func TestBuild(t *testing.T) {
 	}
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP {
-			t.Error("the init wants a dynamic loader")
+			t.Error("it wants a dynamic loader")
 		}
 	}
 	t.Setenv("PATH", t.TempDir()) // no go any more
-	again, err := Build(t.Context(), nil)
+	again, err := build(t.Context(), nil)
 	if err != nil || again != path {
 		t.Errorf("second time: %q, %v", again, err)
 	}

@@ -5,28 +5,44 @@ package bench
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
+	"lastpage/capture/pattern"
 	"lastpage/dut/bench"
 	"lastpage/kernels"
+	"lastpage/kernels/guest"
 	"lastpage/kernels/plan"
 	"lastpage/lab/kind"
 )
 
-// Check implements kind.Checker.
-func (e *Entry) Check(ctx context.Context, board string, k kind.Kernel, tell func(kind.Finding)) error {
+// guestStress is where the stressor lies in the initramfs.
+const guestStress = "/lastpage/stress"
+
+// Line implements kind.Checker.
+func (e *Entry) Line() kind.Line { return kind.Line{Console: e.Console, Baud: e.Baud} }
+
+// Check implements kind.Checker. The guest runs the stressor where a trial would provoke, and has no probe.
+func (e *Entry) Check(ctx context.Context, board string, k kind.Kernel, stress time.Duration, tell func(kind.Finding)) (*bench.Calibration, error) {
 	s, err := e.setup(board)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	program, err := guest.BuildStress(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	told := bench.Stress{FromBoard: pattern.NewStream(pattern.Text), ToBoard: pattern.NewStream(pattern.Text), Time: stress}
 	p := overConsole(*plan.Default("00000000", 1))
-	p.Backlog, p.Provoke, p.Start = 0, plan.ProvokeNone, plan.StartNone
+	p.Backlog, p.Provoke, p.Start, p.NoProbe = 0, plan.ProvokeNone, plan.StartNone, true
+	p.Run = &plan.Run{Argv: []string{guestStress, "-time", stress.String(), "-send", fmt.Sprint(told.FromBoard.ID), "-hear", fmt.Sprint(told.ToBoard.ID)}, AnyCPU: true}
 	var initrd bytes.Buffer
-	if err := kernels.WriteInitramfs(&initrd, k.Image, p, nil); err != nil {
-		return err
+	if err := kernels.WriteInitramfs(&initrd, k.Image, p, map[string]string{guestStress: program}); err != nil {
+		return nil, err
 	}
-	return bench.Check(ctx, s, bench.Payload{Kernel: k.Image.Vmlinuz, Initrd: initrd.Bytes(), Cmdline: e.line(k), Plan: p},
+	return bench.Check(ctx, s, bench.Payload{Kernel: k.Image.Vmlinuz, Initrd: initrd.Bytes(), Cmdline: e.line(k), Plan: p}, told,
 		func(f bench.Finding) { tell(kind.Finding(f)) })
 }
 

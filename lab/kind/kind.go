@@ -8,8 +8,10 @@ package kind
 import (
 	"context"
 	"io"
+	"time"
 
 	"lastpage/capture/wire"
+	"lastpage/dut/bench"
 	"lastpage/harness"
 	"lastpage/kernels"
 )
@@ -34,8 +36,17 @@ type Entry interface {
 
 // Checker is an Entry whose board has parts that may fail one by one.
 type Checker interface {
-	// Check tries every part once; tell is given each finding as it is made.
-	Check(ctx context.Context, board string, k Kernel, tell func(Finding)) error
+	// Line is the console as it is opened: a calibration is one of this line, and of no other.
+	Line() Line
+	// Check tries every part once, the line for so long in each direction; tell is given each finding as it is made. The calibration is nil
+	// where none could be made.
+	Check(ctx context.Context, board string, k Kernel, stress time.Duration, tell func(Finding)) (*bench.Calibration, error)
+}
+
+// Line is a console.
+type Line struct {
+	Console string `json:"console"`
+	Baud    int    `json:"baud"`
 }
 
 // Finding is what a check found out about one part of a board.
