@@ -50,9 +50,9 @@ func Calibrated(board string, line kind.Line) (*Calibration, error) {
 // Words tells of it in one line.
 func (c *Calibration) Words() string {
 	words := func(l string) string { return strings.ReplaceAll(l, "\n", "; ") }
-	text := fmt.Sprintf("%s, %s at %d baud: from the board %s", c.When.Format(time.RFC3339), c.Line.Console, c.Line.Baud, words(bench.LineWords(c.FromBoard)))
+	text := fmt.Sprintf("%s, %s at %d baud: from the board %s", c.When.Format(time.RFC3339), c.Line.Console, c.Line.Baud, words(bench.LineWords(c.FromBoard, c.Line.Baud)))
 	if c.ToBoard != nil && c.ToBoard.Heard != nil {
-		text += "; to it " + words(bench.LineWords(c.ToBoard))
+		text += "; to it " + words(bench.LineWords(c.ToBoard, c.Line.Baud))
 	}
 	return text
 }

@@ -142,8 +142,22 @@ func (h *Hearer) Finish(l *Line, sent int64) {
 	}
 	gap, at := h.gap, h.gapAt
 	l.GapNS, l.GapAt = &gap, &at
-	rate := float64(h.lastBytes-h.firstBytes) / (float64(h.last-h.first) / 1e9)
-	l.Rate = &rate
+	l.Rate = h.rate()
+}
+
+// Rate is that of the stream by now, bytes/s; nil: too few reads to tell.
+func (h *Hearer) Rate() *float64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.rate()
+}
+
+func (h *Hearer) rate() *float64 {
+	if h.reads < 2 {
+		return nil
+	}
+	r := float64(h.lastBytes-h.firstBytes) / (float64(h.last-h.first) / 1e9)
+	return &r
 }
 
 // Met says whether a whole frame of the stream has come.

@@ -39,7 +39,8 @@ type Calibration struct {
 const (
 	streamLimit  = 20 * time.Second // until the board's stream begins
 	streamQuiet  = 3 * time.Second  // a silence in it that ends it
-	accountLimit = 30 * time.Second // until the board tells what it heard
+	accountLimit = 30 * time.Second // until the board tells what it heard, and slowly times as long as the sending took
+	slowly       = 4                // a board may take what is sent slower than its line: a server that waits for it keeps it
 )
 
 const lineCure = "lastpage stress on the same port, with a plug in place of the board, tells the port's part from the board's; look at the rate, at flow control, and at what lies between"
@@ -51,7 +52,7 @@ func (m *machine) checkLine(ctx context.Context, s Stress, tell func(Finding)) *
 		tell(Finding{What: "line", Says: err.Error()})
 		return nil
 	}
-	f := Finding{What: "line, from board", OK: len(cal.Faults) == 0, Says: LineWords(cal.FromBoard)}
+	f := Finding{What: "line, from board", OK: len(cal.Faults) == 0, Says: LineWords(cal.FromBoard, m.s.Baud)}
 	if !f.OK {
 		f.Says, f.Cure = strings.Join(append([]string{f.Says}, cal.Faults...), "\n"), lineCure+"; nothing is graded until this passes"
 	}
@@ -60,7 +61,7 @@ func (m *machine) checkLine(ctx context.Context, s Stress, tell func(Finding)) *
 		tell(Finding{What: "line, to board", Says: heard.Error(), Cure: lineCure})
 		return cal
 	}
-	f = Finding{What: "line, to board", OK: cal.ToBoard.Heard.Clean(), Says: LineWords(cal.ToBoard)}
+	f = Finding{What: "line, to board", OK: cal.ToBoard.Heard.Clean(), Says: LineWords(cal.ToBoard, m.s.Baud)}
 	if n := cal.Overruns; n != nil {
 		f.Says += fmt.Sprintf("; its port counted %d overruns", *n)
 	}
@@ -71,12 +72,12 @@ func (m *machine) checkLine(ctx context.Context, s Stress, tell func(Finding)) *
 	return cal
 }
 
-// LineWords tells in one line what a line did.
-func LineWords(l *stress.Line) string {
+// LineWords tells what a line did, and on lines of their own where.
+func LineWords(l *stress.Line, baud int) string {
 	h := l.Heard
 	words := fmt.Sprintf("of %d bytes %d lost, %d changed, %d doubled, %d inserted", h.End-h.First, h.Lost, h.Changed, h.Doubled, h.Inserted)
 	if l.Rate != nil {
-		words += fmt.Sprintf("; %.0f bytes/s", *l.Rate)
+		words += fmt.Sprintf("; %.0f bytes/s, %.0f %% of the line", *l.Rate, *l.Rate*1000/float64(baud))
 	}
 	if l.GapNS != nil {
 		words += fmt.Sprintf("; longest gap %.1f ms", float64(*l.GapNS)/1e6)
@@ -104,13 +105,16 @@ func (m *machine) calibrate(ctx context.Context, s Stress) (cal *Calibration, he
 	}
 	cal = &Calibration{FromBoard: &stress.Line{From: "the board", To: m.s.Place}, Faults: []string{}}
 	if !h.Met() {
-		_, aerr := m.account(ctx, m.armedAt.off, 0)
+		_, aerr := m.account(ctx, m.armedAt.off, accountLimit)
 		return nil, nil, errors.Join(fmt.Errorf("no pattern came from the board in %s, but %d other bytes", streamLimit, h.Now().Received), aerr, ctx.Err())
 	}
 	sender := &stress.Sender{Writer: s.ToBoard.Writer(-1), Put: m.line.con.Write, Rate: int64(m.s.Baud) / 10, Time: s.Time}
+	if rate := h.Rate(); rate != nil { // a board that does not keep up with its line as it sends does not as it receives
+		sender.Rate = min(sender.Rate, max(int64(*rate), 1))
+	}
 	serr := sender.Run(ctx)
 	sent := sender.Sent()
-	a, aerr := m.account(ctx, m.armedAt.off, sent)
+	a, aerr := m.account(ctx, m.armedAt.off, accountLimit+slowly*s.Time)
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
 	}
@@ -153,9 +157,9 @@ func (c *Calibration) judge(marks []wire.Mark, from int64) {
 }
 
 // account waits for what the board tells when its stressor has ended.
-func (m *machine) account(ctx context.Context, look, sent int64) (*pattern.Account, error) {
+func (m *machine) account(ctx context.Context, look int64, limit time.Duration) (*pattern.Account, error) {
 	log := m.line.log
-	ctx, cancel := context.WithTimeoutCause(ctx, accountLimit, errors.New("late"))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errors.New("late"))
 	defer cancel()
 	for n := look; ; n = log.Len() {
 		message, end := plan.FindReport(log.Bytes(look, n))
@@ -173,7 +177,7 @@ func (m *machine) account(ctx context.Context, look, sent int64) (*pattern.Accou
 			continue // the other copy of one that was read
 		}
 		if err := log.Wait(ctx, n+1); err != nil {
-			return nil, fmt.Errorf("the board did not tell what it heard of %d bytes within %s", sent, accountLimit)
+			return nil, fmt.Errorf("the board did not tell within %s what it has heard", limit)
 		}
 	}
 }
