@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	quiet  = 2 * time.Second // nothing more comes after a silence like this, on top of what is on its way
-	stuck  = 5 * time.Second // a line that takes nothing for so long stands
+	quiet  = 10 * time.Second // nothing more comes after a silence like this, on top of what is on its way: a busy machine has been seen to be silent for 4 s
+	stuck  = 15 * time.Second // a line that takes nothing for so long stands
 	paused = time.Millisecond
 	// Bytes that may be on their way: half a second of the line, but these at least, or these where nobody knows its rate.
 	leastWindow, anyWindow = 1 << 10, 64 << 10

@@ -37,9 +37,9 @@ type Calibration struct {
 
 // Limits of a calibration, on top of what the bytes take.
 const (
-	streamLimit  = 20 * time.Second // until the board's stream begins
-	streamQuiet  = 3 * time.Second  // a silence in it that ends it
-	accountLimit = 30 * time.Second // until the board tells what it heard, and slowly times as long as the sending took
+	streamLimit  = 30 * time.Second // until the board's stream begins
+	streamQuiet  = 10 * time.Second // a silence in it that ends it
+	accountLimit = 40 * time.Second // until the board tells what it heard, and slowly times as long as the sending took
 	slowly       = 4                // a board may take what is sent slower than its line: a server that waits for it keeps it
 )
 

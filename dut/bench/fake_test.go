@@ -33,12 +33,15 @@ type peer struct {
 	answer func(line string) (string, bool) // false: U-Boot's own
 	kernel func(say func(string))           // what follows its start
 	nmi    func(say func(string))           //
+	hear   func(b []byte)                   // what is typed after its kernel has started; nil: nobody does
 	sizes  map[string]int                   // of the files that TFTP brings
 }
 
-func (p *peer) say(text string) {
-	if text != "" && p.on {
-		_ = p.log.Append([]byte(strings.ReplaceAll(text, "\n", "\r\n")), now())
+func (p *peer) say(text string) { p.raw([]byte(strings.ReplaceAll(text, "\n", "\r\n"))) }
+
+func (p *peer) raw(b []byte) {
+	if len(b) > 0 && p.on {
+		_ = p.log.Append(b, now())
 	}
 }
 
@@ -62,6 +65,10 @@ func (p *peer) Break(context.Context, time.Duration) error { return nil }
 func (p *peer) Write(_ context.Context, b []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.hear != nil {
+		p.hear(b)
+		return nil
+	}
 	for _, c := range b {
 		switch {
 		case !p.on || p.dead:
@@ -116,7 +123,7 @@ func (p *peer) On(context.Context) error {
 func (p *peer) Off(context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.on, p.typed = false, ""
+	p.on, p.typed, p.hear = false, "", nil
 	return nil
 }
 

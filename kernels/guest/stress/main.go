@@ -34,7 +34,7 @@ func main() {
 }
 
 // quiet ends a stream whose end does not come.
-const quiet = 3 * time.Second
+const quiet = 10 * time.Second
 
 func calibrate(name string, send, wait time.Duration, own, other pattern.Stream) (a *pattern.Account, err error) {
 	hush, err := silence()
