@@ -5,6 +5,9 @@ package stress
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -189,27 +192,73 @@ func echo(t *testing.T) (slave string) {
 	return slave
 }
 
-// A thousand clean rounds raise no alarm: each opens a real port, in both forms. They are so short that a pty holds one: no standstill of a busy
-// machine can be a loss.
+// joined is a port whose other end gives back what it gets, in pieces as the kernel makes them.
+type joined struct {
+	log *wire.Log
+	c   net.Conn
+}
+
+func (j *joined) Log() *wire.Log { return j.log }
+func (j *joined) Close()         { j.c.Close() }
+
+func (j *joined) Write(_ context.Context, b []byte) error {
+	_, err := j.c.Write(b)
+	return err
+}
+
+func (j *joined) Run(ctx context.Context, _ *wire.Writer) (*port.Report, error) {
+	defer context.AfterFunc(ctx, j.Close)()
+	buf := make([]byte, 700)
+	for {
+		n, err := j.c.Read(buf)
+		var now unix.Timespec
+		_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
+		if aerr := j.log.Append(buf[:n], now.Nano()); err != nil || aerr != nil {
+			j.log.Close(nil)
+			return &port.Report{}, aerr
+		}
+	}
+}
+
+// A thousand clean rounds raise no alarm, in both forms: through sockets of the kernel's.
 func TestThousandRounds(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short")
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "plug"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	const at, rounds = 10, 1000
-	var all sync.WaitGroup
-	for i := range at {
-		slave := echo(t)
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			for k := range rounds / at {
-				r, err := Run(t.Context(), Config{Mode: Loopback, Ports: []port.Config{{Name: slave, Baud: 115200}}, Form: pattern.Form(k % 2), Baud: 1_000_000, Bytes: 2048})
-				if err != nil || !r.Clean || *r.Lines[0].Sent != 2048 || r.Lines[0].Heard.Matched != 2048 || len(r.Ports[0].Void) > 0 || r.Lines[0].Stuck != "" {
-					t.Errorf("port %d, round %d: %v: %+v %+v, void %q", i, k, err, r.Lines[0], r.Lines[0].Heard, r.Ports[0].Void)
-					return
-				}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
 			}
-		}()
+			go func() {
+				_, _ = io.Copy(c, c)
+				c.Close()
+			}()
+		}
+	}()
+	open := func(context.Context, port.Config) (Port, error) {
+		c, err := net.Dial("unix", l.Addr().String())
+		return &joined{wire.NewLog(wire.Monotonic, wire.Frame{}), c}, err
 	}
-	all.Wait()
+	for i := range 1000 {
+		r := ran(t, Config{Mode: Loopback, Ports: []port.Config{{Name: "joined"}}, Form: pattern.Form(i % 2), Bytes: 10_000, Open: open})
+		if l := r.Lines[0]; !r.Clean || *l.Sent != l.Heard.Matched || !l.Heard.Ended || l.Stuck != "" {
+			t.Fatalf("round %d: %+v %+v", i, l, l.Heard)
+		}
+	}
+}
+
+// Rounds that each open a real port. They are so short that a pty holds one: no standstill of a busy machine can be a loss.
+func TestRounds(t *testing.T) {
+	t.Parallel()
+	slave := echo(t)
+	for i := range 20 {
+		r := ran(t, Config{Mode: Loopback, Ports: []port.Config{{Name: slave, Baud: 115200}}, Form: pattern.Form(i % 2), Baud: 115200, Bytes: 2048})
+		if l := r.Lines[0]; !r.Clean || *l.Sent != 2048 || l.Heard.Matched != 2048 || len(r.Ports[0].Void) > 0 || l.Stuck != "" {
+			t.Fatalf("round %d: %+v %+v, void %q", i, l, l.Heard, r.Ports[0].Void)
+		}
+	}
 }
