@@ -67,7 +67,6 @@ Exit status: 0 every byte came as it was sent, 1 the line lost or changed bytes,
 	fl.BoolVar(&o.text, "text", false, "lines of letters and digits only, for a line that keeps other bytes for itself (XON/XOFF, an escape character)")
 	quietFlag(c)
 	asJSON := jsonFlag(c)
-	c.MarkFlagsMutuallyExclusive("peer", "listen", "send")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		o.json = *asJSON
 		cfg, err := o.config(cmd, args[0])
@@ -83,6 +82,9 @@ Exit status: 0 every byte came as it was sent, 1 the line lost or changed bytes,
 func (o *stressed) config(cmd *cobra.Command, name string) (stress.Config, error) {
 	cfg := stress.Config{Mode: stress.Loopback, Time: o.time, Bytes: o.bytes}
 	names := []string{name}
+	if ways := given(cmd, "peer", "listen", "send"); len(ways) > 1 {
+		return cfg, fmt.Errorf("%s: give one of them", strings.Join(ways, ", "))
+	}
 	switch {
 	case o.peer != "":
 		cfg.Mode, names = stress.Peer, append(names, o.peer)
