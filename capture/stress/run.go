@@ -158,7 +158,7 @@ func (w *way) run(ctx context.Context, cfg *Config) {
 	}
 	<-over
 	if w.hearer == nil {
-		nap(limit) // what is on its way leaves before the port is closed
+		time.Sleep(leaves + w.sender.flight()) // what is on its way, before the port is closed
 	}
 	sent := w.sender.Sent()
 	w.line.Sent = &sent
@@ -176,8 +176,6 @@ func (w *way) run(ctx context.Context, cfg *Config) {
 		w.line.Rate = &rate
 	}
 }
-
-func nap(d time.Duration) { time.Sleep(d) }
 
 // listen hears until the stream, the time, the bytes or ctx end.
 func (w *way) listen(ctx context.Context, cfg *Config) {

@@ -16,7 +16,8 @@ import (
 const (
 	quiet  = 10 * time.Second // nothing more comes after a silence like this, on top of what is on its way: a busy machine has been seen to be silent for 4 s
 	stuck  = 15 * time.Second // a line that takes nothing for so long stands
-	paused = time.Millisecond
+	leaves = time.Second      // what a port or a server holds has left it, on top of what is on its way
+	paused = time.Millisecond // between looks whether more may be sent
 	// Bytes that may be on their way: half a second of the line, but these at least, or these where nobody knows its rate.
 	leastWindow, anyWindow = 1 << 10, 64 << 10
 )
