@@ -48,6 +48,9 @@ const lineCure = "lastpage stress on the same port, with a plug in place of the 
 // checkLine has the board send the pattern at its full rate, and then sends one to it. nil: it could not be done.
 func (m *machine) checkLine(ctx context.Context, s Stress, tell func(Finding)) *Calibration {
 	cal, heard, err := m.calibrate(ctx, s)
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		tell(Finding{What: "line", Says: err.Error()})
 		return nil

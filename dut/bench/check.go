@@ -73,6 +73,9 @@ func Check(ctx context.Context, s *Setup, p Payload, stress Stress, tell func(Fi
 	}
 	tell(Finding{What: "kernel", OK: true, Says: fmt.Sprintf("Linux %s booted, and the guest reported on the console", m.messages[len(m.messages)-1].Release)})
 	cal := m.checkLine(ctx, stress, tell)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	m.checkBreak(ctx, caps.Break, tell)
 	if s.NMI != nil {
 		m.checkNMI(ctx, tell)
