@@ -12,28 +12,20 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lastpage/harness"
 	"lastpage/harness/compare"
-	"lastpage/harness/gate"
 	"lastpage/kernels"
 	"lastpage/kernels/build"
-	"lastpage/lab"
 )
 
 type gateFlags struct {
 	target
-	courses     courses
-	reports     reports
-	base, head  string
-	between     string
-	patches     []string
-	scenarios   []string
-	policy      string
-	retries     int
-	wire        string
-	out, resume string
-	exit        string
-	json        bool
+	judging
+	reports    reports
+	base, head string
+	between    string
+	patches    []string
+	exit       string
+	json       bool
 }
 
 func newGate() *cobra.Command {
@@ -59,20 +51,12 @@ Exit status: 0 passed, 1 failed, 2 cannot tell, 3 the lab or the usage failed. -
 		Args: nothing,
 	}
 	fl := c.Flags()
-	f.flags(fl)
+	f.target.flags(fl)
 	fl.Lookup("patch").Usage = "patch of head on top of base: a file, an mbox, a folder of *.patch, - for standard input; may be repeated"
 	fl.StringVar(&f.base, "base", "", "strategy or kernel of the catalogue (with --tree: inline)")
 	fl.StringVar(&f.head, "head", "", "strategy or kernel of the catalogue that is judged")
 	fl.StringVar(&f.between, "range", "", "A..B: base is commit A of --tree, head is commit B")
-	fl.StringArrayVar(&f.scenarios, "scenario", nil, "what is provoked; may be repeated (default: the policy's)")
-	fl.StringVar(&f.policy, "policy", gate.DefaultPolicy, "policy: "+strings.Join(gate.Policies(), ", ")+", or a YAML file")
-	f.courses.flags(fl, 0)
-	fl.Lookup("courses").Usage = "courses of each side (default: the policy's courses, or its cap on a board that never repeats itself)"
-	fl.Lookup("courses").DefValue = ""
-	fl.IntVar(&f.retries, "retries", 2, "void trials allowed for each valid one")
-	fl.StringVar(&f.wire, "wire", "", "override the board's wire: exact or concurrent")
-	fl.StringVar(&f.out, "out", "", "folder of the gate; one that was interrupted goes on there (default runs/gate-DATE-TIME)")
-	fl.StringVar(&f.resume, "resume", "", "folder of a gate that was interrupted; the same as --out, but it must be there")
+	f.judging.flags(fl, "gate", "gate")
 	fl.StringVar(&f.exit, "exit", "plain", "meaning of the exit status: plain, b4, nipa or bisect")
 	fl.BoolVar(&f.json, "json", false, "print gate.json (docs/json.md describes it)")
 	f.reports.flags(fl)
@@ -110,49 +94,6 @@ func (f *gateFlags) status(cmd *cobra.Command, err error) error {
 	return exitAs(f.exit, o, "%w", err)
 }
 
-// order checks everything that can be checked before anything is fetched or booted.
-func (f *gateFlags) order(cmd *cobra.Command, b *lab.Board) (compare.GateOrder, error) {
-	o := compare.GateOrder{Shape: f.shape(), PhaseUS: 5207, Retries: f.retries, Workers: 1}
-	var err error
-	if o.Policy, err = gate.LoadPolicy(f.policy); err != nil {
-		return o, err
-	}
-	if len(f.scenarios) > 0 {
-		o.Policy.Scenarios = f.scenarios
-	}
-	if f.retries < 0 {
-		return o, fmt.Errorf("--retries %d: want 0 or more", f.retries)
-	}
-	seen := map[string]bool{}
-	for i, name := range o.Policy.Scenarios {
-		sc, err := harness.FindScenario(name)
-		if err != nil {
-			return o, err
-		}
-		if seen[sc.Name] {
-			return o, fmt.Errorf("scenario %s: named twice", sc.Name)
-		}
-		seen[sc.Name], o.Policy.Scenarios[i] = true, sc.Name
-		o.Scenarios = append(o.Scenarios, sc)
-	}
-	o.Sequential = b.Entry.Courses() == harness.OwnWay
-	if !cmd.Flags().Changed("courses") {
-		if f.courses.n = o.Policy.Courses; o.Sequential {
-			f.courses.n = o.Policy.Cap
-		}
-	} else if f.courses.n < 1 {
-		return o, fmt.Errorf("--courses %d: the unit of a verdict is the course: want 1 or more", f.courses.n)
-	}
-	if o.Ensemble, err = f.courses.ensemble(cmd.Flags(), b); err != nil {
-		return o, err
-	}
-	if !o.Sequential {
-		o.Workers = 2
-	}
-	_, err = o.Count()
-	return o, err
-}
-
 // check refuses what contradicts itself.
 func (f *gateFlags) check(cmd *cobra.Command) error {
 	f.patches, f.tree.Patches = f.tree.Patches, nil
@@ -169,14 +110,8 @@ func (f *gateFlags) check(cmd *cobra.Command) error {
 		}
 		f.base = "inline"
 	}
-	if f.out != "" && f.resume != "" {
-		return fmt.Errorf("--out and --resume: want one of them")
-	}
-	if f.resume != "" {
-		if !harness.Exists(filepath.Join(f.resume, compare.GateName)) {
-			return fmt.Errorf("--resume %s: there is no gate in it (no %s)", f.resume, compare.GateName)
-		}
-		f.out = f.resume
+	if err := f.resumes(compare.GateName, "gate"); err != nil {
+		return err
 	}
 	return f.reports.check()
 }
@@ -200,7 +135,7 @@ func (f *gateFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	o, err := f.order(cmd, board)
+	o, err := f.order(cmd, board, f.shape())
 	if err != nil {
 		return err
 	}

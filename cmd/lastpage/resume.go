@@ -71,9 +71,9 @@ func again(args []string, dir string) string {
 	var out []string
 	for i := 0; i < len(args); i++ {
 		switch a := args[i]; {
-		case a == "--out":
+		case a == "--out" || a == "--resume":
 			i++
-		case strings.HasPrefix(a, "--out="):
+		case strings.HasPrefix(a, "--out=") || strings.HasPrefix(a, "--resume="):
 		default:
 			out = append(out, quoted(a))
 		}

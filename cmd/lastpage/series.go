@@ -144,8 +144,12 @@ func rangePatch(ctx context.Context, tree, a, b, dir string) (series, error) {
 	return series{path}, harness.WriteFile(path, data)
 }
 
+// gitPlaces are the variables by which git, in a hook, tells its children of its own repository.
+var gitPlaces = regexp.MustCompile(`^GIT_(DIR|WORK_TREE|INDEX_FILE|OBJECT_DIRECTORY|COMMON_DIR|PREFIX)=`)
+
 func git(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "-c", "safe.directory=*", "--no-optional-locks"}, args...)...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return gitPlaces.MatchString(v) })
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()

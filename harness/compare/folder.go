@@ -21,7 +21,8 @@ const lockName = ".lastpage-lock"
 
 // kinds are the files that say what a folder is.
 var kinds = []struct{ file, is string }{
-	{RunName, "a run"}, {SweepName, "a sweep"}, {MatrixName, "a matrix"}, {GateName, "a gate"}, {harness.TrialName, "a trial"}, {"wire.bin", "a capture"}}
+	{RunName, "a run"}, {SweepName, "a sweep"}, {MatrixName, "a matrix"}, {GateName, "a gate"}, {BisectName, "a bisection"},
+	{harness.TrialName, "a trial"}, {"wire.bin", "a capture"}}
 
 // Folder is a folder that is being worked in, by nobody else.
 type Folder struct {

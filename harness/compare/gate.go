@@ -138,7 +138,7 @@ func (o *GateOrder) conditions(g *Gate) (Conditions, error) {
 	}
 	var names []string
 	for _, sc := range o.Scenarios {
-		names = append(names, sc.Name)
+		names = append(names, strings.TrimSpace(sc.Name+" "+sc.Digest))
 	}
 	c["policy"], c["scenarios"], c["courses"], c["board"], c["baud"] = string(policy), strings.Join(names, ","), fmt.Sprint(o.Ensemble.Courses), g.Board, fmt.Sprint(g.Baud)
 	c["base"], c["head"] = g.Base.Image+" "+g.Base.Cmdline, g.Head.Image+" "+g.Head.Cmdline

@@ -32,17 +32,11 @@ func (g *Gate) Execute(ctx context.Context, o GateOrder, base, head *harness.Sub
 		if err := os.MkdirAll(or.Out.Dir, 0o755); err != nil {
 			return fmt.Errorf("gate: %w", err)
 		}
-		s, run, err := g.scenario(ctx, &o, or, subjects, tell)
+		s, run, err := o.try(ctx, or, subjects, tell)
 		if err != nil {
 			return err
 		}
-		gr := &GateRun{Scenario: sc.Name, Dir: or.Out.Dir, Moments: s.Moments, Courses: len(s.Courses), Alike: alike(s), run: run}
-		for _, c := range s.Courses {
-			gr.Tried[0], gr.Tried[1] = gr.Tried[0]+c.Base.Tried, gr.Tried[1]+c.Head.Tried
-			gr.Voids[0], gr.Voids[1] = gr.Voids[0]+c.Base.Void, gr.Voids[1]+c.Head.Void
-		}
-		g.Scenarios = append(g.Scenarios, gr)
-		if err := g.reword(ctx, gr, &s); err != nil {
+		if err := g.keep(ctx, &s, run, or.Out.Dir); err != nil {
 			return err
 		}
 		all = append(all, s)
@@ -57,9 +51,23 @@ func (g *Gate) Execute(ctx context.Context, o GateOrder, base, head *harness.Sub
 	return g.end(d)
 }
 
-// scenario makes courses of one scenario: the first alone, as a kernel that is dead needs no more; then all of them, or, where the board never
+// keep adds what was tried in one scenario.
+func (g *Gate) keep(ctx context.Context, s *gate.Scenario, run *Run, dir string) error {
+	gr := &GateRun{Scenario: s.Name, Dir: dir, Moments: s.Moments, Courses: len(s.Courses), Alike: alike(*s), run: run}
+	for _, c := range s.Courses {
+		gr.Tried[0], gr.Tried[1] = gr.Tried[0]+c.Base.Tried, gr.Tried[1]+c.Head.Tried
+		gr.Voids[0], gr.Voids[1] = gr.Voids[0]+c.Base.Void, gr.Voids[1]+c.Head.Void
+	}
+	g.Scenarios = append(g.Scenarios, gr)
+	if len(run.Rows) > 0 { // what the board said of itself
+		g.Mode, g.CPUs = run.Rows[0].Mode, run.Rows[0].CPUs
+	}
+	return g.reword(ctx, gr, s)
+}
+
+// try makes courses of one scenario: the first alone, as a kernel that is dead needs no more; then all of them, or, where the board never
 // repeats itself, one more at a time until the policy can decide.
-func (g *Gate) scenario(ctx context.Context, o *GateOrder, or RunOrder, subjects []*harness.Subject, tell Progress) (s gate.Scenario, r *Run, err error) {
+func (o *GateOrder) try(ctx context.Context, or RunOrder, subjects []*harness.Subject, tell Progress) (s gate.Scenario, r *Run, err error) {
 	n, next := o.Ensemble.Courses, func(int) int { return o.Ensemble.Courses }
 	if o.Sequential {
 		next = func(k int) int { return k + 1 }
@@ -70,19 +78,11 @@ func (g *Gate) scenario(ctx context.Context, o *GateOrder, or RunOrder, subjects
 		if err != nil {
 			return s, r, err
 		}
-		g.note(r)
 		s = o.scenario(or, r)
 		s.Sequential = o.Sequential
 		if k >= n || s.Cannot != "" || dead(s) || o.Sequential && blind(s) || o.Sequential && gate.Decide(o.Policy, []gate.Scenario{s}).Verdict != gate.Unknown {
 			return s, r, nil
 		}
-	}
-}
-
-// note keeps what the board said of itself.
-func (g *Gate) note(r *Run) {
-	if len(r.Rows) > 0 {
-		g.Mode, g.CPUs = r.Rows[0].Mode, r.Rows[0].CPUs
 	}
 }
 
