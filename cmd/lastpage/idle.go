@@ -53,7 +53,7 @@ func (t *target) known(cmd *cobra.Command, cat *kernels.Catalogue, names []strin
 			return fmt.Errorf("strategy %q: nothing stands between or after its '+'", n)
 		}
 		seen[n] = true
-		built = built || st.Kernel == kernels.Strategic
+		built = built || st.Kernel == kernels.Strategic || st.Kernel == kernels.Plain
 	}
 	if built || !t.tree.Set() {
 		return nil

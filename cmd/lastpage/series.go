@@ -134,7 +134,7 @@ func commits(ctx context.Context, tree, text string) (a, b string, err error) {
 // Commits that hold the same files have none.
 func rangePatch(ctx context.Context, tree, a, b, dir string) (series, error) {
 	data, err := git(ctx, tree, "diff", "--no-renames", "--no-ext-diff", "--no-color", "--src-prefix=a/", "--dst-prefix=b/", a, b)
-	if err != nil || len(data) == 0 {
+	if err != nil || !hasDiff(data) { // pictures and modes change no kernel
 		return nil, err
 	}
 	path := filepath.Join(dir, fmt.Sprintf("%s-%s.patch", a[:12], b[:12]))

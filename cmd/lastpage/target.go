@@ -56,17 +56,10 @@ func (t *target) openWith(cmd *cobra.Command, wire string) (*lab.Board, *kernels
 
 // open finds the board and the catalogue.
 func (t *target) open(cmd *cobra.Command) (*lab.Board, *kernels.Catalogue, error) {
-	if t.baud < 50 || t.baud > 4_000_000 {
-		return nil, nil, fmt.Errorf("--baud %d: want 50 to 4000000", t.baud)
-	}
 	if err := t.check(cmd); err != nil {
 		return nil, nil, err
 	}
-	inv, err := lab.LoadInventory(t.inventory)
-	if err != nil {
-		return nil, nil, err
-	}
-	board, err := inv.Find(t.board)
+	board, err := t.find()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -80,7 +73,22 @@ func (t *target) open(cmd *cobra.Command) (*lab.Board, *kernels.Catalogue, error
 	if err == nil && t.tree.Set() {
 		err = cat.Use(kernels.Strategic, t.tree)
 	}
+	if err == nil && t.tree.Source != "" {
+		err = cat.UsePlain(t.tree, "")
+	}
 	return board, cat, err
+}
+
+// find is the board.
+func (t *target) find() (*lab.Board, error) {
+	if t.baud < 50 || t.baud > 4_000_000 {
+		return nil, fmt.Errorf("--baud %d: want 50 to 4000000", t.baud)
+	}
+	inv, err := lab.LoadInventory(t.inventory)
+	if err != nil {
+		return nil, err
+	}
+	return inv.Find(t.board)
 }
 
 func treeFlags(fl *pflag.FlagSet, t *kernels.Tree) {

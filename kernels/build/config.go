@@ -47,6 +47,16 @@ func settings(text []byte) string {
 	return b.String()
 }
 
+// ConfigError is a kernel that does not take lines of the fragment.
+type ConfigError struct {
+	Lines []string
+}
+
+func (e *ConfigError) Error() string {
+	return fmt.Sprintf("configure: this kernel does not take these lines of the fragment: %s\n"+
+		"  cure: see their dependencies in the kernel's Kconfig files, or leave them out", strings.Join(e.Lines, ", "))
+}
+
 // nextConfig is made anew for every build, so that it depends on the Spec and not on the builds before.
 const nextConfig = ".config.next"
 
@@ -80,8 +90,7 @@ func (b *builder) configure(ctx context.Context, m *maker) error {
 		return err
 	}
 	if lost := missing(b.Config.Fragment, config); len(lost) > 0 {
-		return fmt.Errorf("configure: this kernel does not take these lines of the fragment:\n  %s\n"+
-			"  cure: see their dependencies in the kernel's Kconfig files, or leave them out", strings.Join(lost, "\n  "))
+		return &ConfigError{lost}
 	}
 	same, err := makeSame(next, filepath.Join(b.w.obj, ".config"))
 	if err == nil && !same {
