@@ -101,6 +101,10 @@ func (f *bisectFlags) run(cmd *cobra.Command) error {
 	if b.Conditions["config"], err = fileDigest(f.tree.Config); err != nil {
 		return err
 	}
+	isDry, err := dry(cmd)
+	if err != nil {
+		return err
+	}
 	if o.Out, err = folder(f.out, "bisect-", compare.BisectName); err != nil {
 		return err
 	}
@@ -109,9 +113,7 @@ func (f *bisectFlags) run(cmd *cobra.Command) error {
 	if w.git, err = bisect(cmd.Context(), repo, filepath.Join(w.dir, "git"), good, bad); err != nil {
 		return err
 	}
-	if dry, err := dry(cmd); err != nil {
-		return err
-	} else if dry {
+	if isDry {
 		return errors.Join(w.tell(cmd), w.git.remove())
 	}
 	if err := w.all(cmd); err != nil {

@@ -215,6 +215,10 @@ func (s *source) fromGit(ctx context.Context, progress Progress) error {
 	s.key = "git " + id
 	s.line = "git " + s.Git + " " + s.Ref
 	s.unpack = func(ctx context.Context, tmp string, progress Progress) error {
+		if local, ok := strings.CutPrefix(s.Git, "file://"); ok {
+			progress(Event{Step: "copy", Text: local + " " + id[:12]})
+			return checkout(ctx, local, id, tmp)
+		}
 		progress(Event{Step: "fetch", Text: s.Git + " " + id[:12]})
 		repo := filepath.Join(tmp, ".git")
 		for _, args := range [][]string{
@@ -229,6 +233,25 @@ func (s *source) fromGit(ctx context.Context, progress Progress) error {
 		return os.RemoveAll(repo)
 	}
 	return nil
+}
+
+// checkout writes the files of a commit of a repository on this machine to dir. It is not fetched: that would pack the whole tree first. The
+// repository is only read: the list of what was written is beside the files, until they are there.
+func checkout(ctx context.Context, repo, id, dir string) error {
+	out, err := output(ctx, repo, "git", "-c", "safe.directory=*", "rev-parse", "--absolute-git-dir")
+	if err != nil {
+		return err
+	}
+	list := filepath.Join(dir, ".git-index")
+	for _, args := range [][]string{{"read-tree", id}, {"checkout-index", "--all", "--quiet"}} {
+		cmd := command(ctx, dir, append([]string{"git", "-c", "safe.directory=*", "-c", "core.autocrlf=false", "-c", "core.bare=false",
+			"--git-dir=" + strings.TrimSpace(string(out)), "--work-tree=" + dir}, args...)...)
+		cmd.Env = append(cmd.Env, "GIT_INDEX_FILE="+list)
+		if _, err := answer(cmd, args); err != nil {
+			return err
+		}
+	}
+	return os.Remove(list)
 }
 
 func pickRef(out string) string {
