@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package results writes what was found in the forms that kernel CI reads: JUnit, KTAP and KCIDB. Every command's document first becomes a
+// Package results writes what was found in the forms that kernel CI reads: JUnit, KTAP, KCIDB and a check of Patchwork. Every command's document first becomes a
 // Suite; there is one writer for each form.
 package results
 
@@ -68,7 +68,7 @@ type Case struct {
 const mostLog = 16 << 10
 
 // writers are the forms.
-var writers = map[string]func(io.Writer, *Suite) error{"junit": writeJUnit, "ktap": writeKTAP, "kcidb": writeKCIDB}
+var writers = map[string]func(io.Writer, *Suite) error{"junit": writeJUnit, "ktap": writeKTAP, "kcidb": writeKCIDB, "patchwork": writePatchwork}
 
 // Formats are their names.
 func Formats() []string {
