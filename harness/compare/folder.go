@@ -71,7 +71,8 @@ func OpenFolder(dir, file string) (*Folder, error) {
 	if !harness.Exists(filepath.Join(dir, file)) {
 		entries, err := os.ReadDir(dir)
 		for _, e := range entries {
-			if e.Name() != lockName && !strings.Contains(e.Name(), ".left-") && !e.IsDir() {
+			left := strings.Contains(e.Name(), ".left-") || strings.HasPrefix(e.Name(), "."+file+".") // a kill while it was written
+			if e.Name() != lockName && !left && !e.IsDir() {
 				err = fmt.Errorf("--out %s: it holds other files (%s): take a new folder", dir, e.Name())
 			}
 		}

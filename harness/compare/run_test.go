@@ -130,6 +130,15 @@ func TestFolder(t *testing.T) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	// What a kill left of the first file that was to be written does not take the folder away from its owner.
+	if err := os.WriteFile(filepath.Join(dir, "."+RunName+".123"), []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = OpenFolder(dir, RunName); err != nil {
+		t.Errorf("after a kill: %v", err)
+	} else if err := f.Close(); err != nil {
+		t.Error(err)
+	}
 	if err := os.WriteFile(filepath.Join(dir, SweepName), []byte("{}"), 0o644); err != nil {
 		t.Fatal(err)
 	}
