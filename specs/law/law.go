@@ -48,7 +48,7 @@ var bars = []bar{
 	{"lastpage/harness/gaps", boards, nil, pure},
 	{"lastpage/harness/gate", boards, nil, pure},
 	{"lastpage/harness/compare", boards, []string{"lastpage/harness", "lastpage/dut"}, "it puts trials together and knows no kind of board"},
-	{"lastpage/harness/report", boards, []string{"lastpage/harness", "lastpage/harness/compare"}, "it shows values and asks no board"},
+	{"lastpage/harness/report", boards, []string{"lastpage/harness", "lastpage/harness/compare", "lastpage/harness/minimise"}, "it shows values and asks no board"},
 	{"lastpage/harness/report/plot", []string{"lastpage/"}, nil, "it draws plain values"},
 
 	{"lastpage/dut/bench", []string{"lastpage/dut/qemu", "lastpage/kernels/build"}, nil, "a bench knows a cable and switches, and no machine"},
