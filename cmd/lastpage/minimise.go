@@ -151,8 +151,10 @@ func (f *minimiseFlags) same(t *harness.Trial, s *harness.Subject, sc *harness.S
 		return fmt.Errorf("board %s never repeats itself: what a single trial loses there says nothing of the next", s.Board)
 	}
 	line := strings.TrimSpace(s.Cmdline + " " + sc.Cmdline)
+	was, _, _ := strings.Cut(t.ModeOr(s.Mode), "+") // how it is made faster is no other wire
+	is, _, _ := strings.Cut(s.Mode, "+")
 	for _, c := range []struct{ what, was, is string }{
-		{"kernel", o.KernelKey, s.KernelKey}, {"command line", o.Cmdline, line}, {"wire", t.ModeOr(s.Mode), s.Mode},
+		{"kernel", o.KernelKey, s.KernelKey}, {"command line", o.Cmdline, line}, {"wire", was, is},
 	} {
 		if c.was != c.is {
 			return fmt.Errorf("%s was made with another %s: %s, now it is %s\n  say which it was: --strategy, --tree, --patch, --config, --image, --append", t.Dir(), c.what, c.was, c.is)
