@@ -199,11 +199,11 @@ func joinDumps(log *Log, dumps [][]Record) []Record {
 	return all
 }
 
-// trimECC takes off what ramoops adds to a record when it is read.
+// trimECC takes off what ramoops adds to a record when it is read; Linux 6.12 has "ECC: " before it, older ones had nothing.
 func trimECC(b []byte) (body []byte, note string) {
 	trimmed := bytes.TrimRight(b, "\n")
 	at := bytes.LastIndexByte(trimmed, '\n') + 1
-	last := trimmed[at:]
+	last := bytes.TrimPrefix(trimmed[at:], []byte("ECC: "))
 	if string(last) == "No errors detected" {
 		return bytes.TrimSuffix(trimmed[:at], []byte{'\n'}), ""
 	}
