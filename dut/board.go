@@ -15,6 +15,9 @@ import (
 	"lastpage/kernels/plan"
 )
 
+// DumpText is the file of a dump that is no memory but a log, as `lastpage dmesg --json` prints it.
+const DumpText = "ring.json"
+
 // DumpName is the file in which Board.Dump leaves what it could have of the machine's memory.
 const DumpName = "ring.elf"
 
@@ -99,6 +102,9 @@ type Event struct {
 	CPU      int       `json:"cpu"`
 	Writer   *int      `json:"writer,omitempty"` // the CPU that had written to the UART last; nil: the board does not see it
 }
+
+// AnotherKernel is the End.By of a machine on whose line another kernel spoke: a crash kernel, or the same one after a reset.
+const AnotherKernel = "another kernel"
 
 // End says how a run ended.
 type End struct {

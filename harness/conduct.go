@@ -191,6 +191,9 @@ func throughFile(ctx context.Context, b *dut.Board) (*ring.Log, error) {
 	if err := b.Dump(ctx, dir); err != nil {
 		return nil, err
 	}
+	if text := filepath.Join(dir, RingText); Exists(text) {
+		return ring.Load(ctx, text, ring.LoadOptions{})
+	}
 	core, err := ring.OpenCore(filepath.Join(dir, dut.DumpName))
 	if err != nil {
 		return nil, err

@@ -11,13 +11,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"lastpage/dut"
 )
 
 // Names of the files in a trial's folder beside the wire's own.
 const (
 	TrialName   = "trial.json"
 	RingName    = "ring.elf"
-	RingText    = "ring.json" // in its place in a bundle whose private words are masked
+	RingText    = dut.DumpText // in its place: of a board that brings no memory, and in a bundle whose private words are masked
 	ConsoleName = "console.txt"
 	DmesgName   = "dmesg.txt"
 	GradeName   = "grade.txt"

@@ -109,7 +109,7 @@ func (t *Trial) input(log *wire.Log, rl *ring.Log, why string) grade.Input {
 	in.Lacks = t.Lacks
 	if t.Armed != nil {
 		in.Loglevel = t.Armed.ConsoleLoglevel
-		if rl != nil && rl.Release != t.Armed.Release {
+		if rl != nil && rl.Release != t.Armed.Release && (rl.Release != "" || rl.Witness.Kind == "") { // the end of a log does not tell
 			in.Void = append(in.Void, fmt.Sprintf("the dump is of Linux %s, the guest was %s", rl.Release, t.Armed.Release))
 		}
 	}
@@ -119,6 +119,10 @@ func (t *Trial) input(log *wire.Log, rl *ring.Log, why string) grade.Input {
 	if t.Events == nil && t.Provoked != nil {
 		in.Events = []grade.Event{{Code: plan.Provoked, Arg: uint32(plan.ProvokeArg(p.Provoke)), NS: t.Provoked.NS, WireByte: int64(t.Provoked.WireByte)}}
 	}
+	if at, ok := t.handedOver(); ok {
+		ns, _ := log.TimeAt(at)
+		in.Events = append(in.Events, grade.Event{Code: plan.CrashExec, NS: ns, WireByte: at})
+	}
 	if f, ok := t.fired(trigInject); ok {
 		in.Inject = &grade.Point{NS: f.NS, WireByte: int64(f.WireByte)}
 	}
@@ -126,6 +130,14 @@ func (t *Trial) input(log *wire.Log, rl *ring.Log, why string) grade.Input {
 		in.Void = append(in.Void, "the dump holds no record of this run: it is of another boot")
 	}
 	return in
+}
+
+// handedOver is where on the wire a crash kernel took over, of a board without a doorbell that would ring for it.
+func (t *Trial) handedOver() (at int64, ok bool) {
+	if t.Events != nil || t.End == nil || t.End.By != dut.AnotherKernel || t.End.Wire == nil || t.Armed == nil || !t.Armed.CrashLoaded {
+		return 0, false
+	}
+	return *t.End.Wire, true
 }
 
 // rung are the events of a trial, without those that the probe rang for the provocation which a Run takes the place of.

@@ -37,6 +37,9 @@ func TestExample(t *testing.T) {
 			t.Errorf("no board has the switch %s", f.Name)
 		}
 	}
+	if k := inv.Boards[1].Entry.(*bench.Entry).Dump.Kdump; k == nil || k.Address != "192.0.2.7/24" || k.Within.Minutes() != 3 {
+		t.Errorf("the crash kernel of the second is %+v", k)
+	}
 	if e := inv.Boards[0].Entry.(*bench.Entry); e.Boot.UBoot.KernelAt != 0x40400000 || e.Dump.Command.Within.Minutes() != 5 {
 		t.Errorf("numbers or times are not what is written: %+v", e.Boot.UBoot)
 	}
@@ -58,6 +61,9 @@ func TestBenchRefused(t *testing.T) {
 		{"unknown start", "start: booti                   #", "start: go #", `start "go": want zboot, booti or bootz`},
 		{"both loaders", "    # What brings the board's memory", "      command: {run: x}\n    # What brings", "exactly one of u-boot and command"},
 		{"a switch's values", "on: 1, off: 2}", "on: 1, off: 1}", "two numbers that differ"},
+		{"two ways to a dump", "      kdump:\n", "      command: {run: x}\n      kdump:\n", "dump: want exactly one of command, kdump and pstore"},
+		{"a name where an address is wanted", "to: 192.0.2.1:7391 ", "to: server:7391 ", "dump: kdump: to:"},
+		{"a log that is kept, and no reset", "    reset:\n      ipmi: {host: box-3-bmc, user: lab, password: secret}\n", "", "want reset:"},
 		{"a time below 0", "power: 30s, boot: 3m", "power: -30s, boot: 3m", "want times above 0"},
 	} {
 		bad := strings.Replace(good, c.old, c.with, 1)

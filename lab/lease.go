@@ -134,7 +134,7 @@ func (l *Lease) hold(ctx context.Context, wait bool) error {
 			if had, _ := Leased(l.Board); had != nil && had.PID != os.Getpid() {
 				return had.refuse()
 			}
-			return fmt.Errorf("lease %s: another program has it: %w", l.Board, err)
+			return &HeldError{Board: l.Board}
 		}
 		select {
 		case <-ctx.Done():
@@ -145,12 +145,24 @@ func (l *Lease) hold(ctx context.Context, wait bool) error {
 }
 
 // refuse is the error for who wants the board that l is of.
-func (l *Lease) refuse() error {
+func (l *Lease) refuse() error { return &HeldError{Board: l.Board, By: l} }
+
+// HeldError: somebody else has the board.
+type HeldError struct {
+	Board string
+	By    *Lease // nil: a program that has not said yet who it is
+}
+
+func (e *HeldError) Error() string {
+	l := e.By
+	if l == nil {
+		return fmt.Sprintf("board %s: another program has just taken it", e.Board)
+	}
 	until := "until it ends"
 	if l.Expires != nil && l.PID == 0 {
 		until = "until " + l.Expires.Local().Format("2006-01-02 15:04")
 	}
-	return fmt.Errorf("board %s is leased by %s for %q %s; lastpage boards lease %s --steal REASON takes it", l.Board, l.Owner, l.Purpose, until, l.Board)
+	return fmt.Sprintf("board %s is leased by %s for %q %s; lastpage boards lease %s --steal REASON takes it", l.Board, l.Owner, l.Purpose, until, l.Board)
 }
 
 func (l *Lease) note() error {

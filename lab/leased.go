@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -19,53 +20,34 @@ type leased struct {
 	harness.Bench
 	board string
 	line  kind.Line
-	has   bool // counted in shares
-}
+	off   func(context.Context) error // what the last one does; nil: nothing
+	tell  io.Writer                   // nil: nobody is told that it failed
 
-// shares are the leases of this process with how many benches use each.
-var shares = struct {
-	sync.Mutex
-	of map[string]*share
-}{of: map[string]*share{}}
-
-type share struct {
-	lease *Lease
-	users int
+	mu    sync.Mutex
+	lease *Lease // nil: this bench does not use the board
 }
 
 // take joins the lease of this process, or makes it.
-func (b *leased) take(ctx context.Context, purpose string) (*Lease, error) {
-	shares.Lock()
-	defer shares.Unlock()
-	s := shares.of[b.board]
-	if s == nil {
-		l, err := Take(ctx, b.board, Wanted{Owner: Owner(), Purpose: purpose})
-		if err != nil {
-			return nil, err
-		}
-		s = &share{lease: l}
-		shares.of[b.board] = s
+func (b *leased) take(ctx context.Context, purpose string) (_ *Lease, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.lease == nil {
+		b.lease, err = join(ctx, b.board, purpose)
 	}
-	if !b.has {
-		b.has = true
-		s.users++
-	}
-	return s.lease, nil
+	return b.lease, err
 }
 
 // Rest implements harness.Bench: the last one of this process lets the board go.
 func (b *leased) Rest() {
 	b.Bench.Rest()
-	shares.Lock()
-	defer shares.Unlock()
-	s := shares.of[b.board]
-	if s == nil || !b.has {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.lease == nil {
 		return
 	}
-	b.has = false
-	if s.users--; s.users == 0 {
-		_ = s.lease.Release() // the lock goes with the descriptor in any case
-		delete(shares.of, b.board)
+	b.lease = nil
+	if err := part(b.board, b.off); err != nil && b.tell != nil {
+		fmt.Fprintln(b.tell, err)
 	}
 }
 
@@ -82,6 +64,9 @@ func (b *leased) Open(ctx context.Context, o *harness.Order) (*dut.Board, error)
 	l, err := b.take(ctx, o.Scenario+" of "+o.Strategy)
 	if err != nil {
 		return nil, err
+	}
+	if why := l.Lost(); why != "" {
+		return nil, notOurs(b.board, why)
 	}
 	board, err := b.Bench.Open(ctx, o)
 	if err != nil {
@@ -109,6 +94,11 @@ type watched struct {
 	of    *leased
 }
 
+// notOurs is the error of a run whose board somebody took.
+func notOurs(board, why string) error {
+	return fmt.Errorf("board %s is not ours any more: %s", board, why)
+}
+
 // lostEvery is how often a lease is looked at.
 const lostEvery = time.Second
 
@@ -126,7 +116,7 @@ func (w *watched) Run(ctx context.Context) (dut.End, error) {
 			case <-tick.C:
 			}
 			if why := w.lease.Lost(); why != "" {
-				cancel(fmt.Errorf("board %s is not ours any more: %s", w.of.board, why))
+				cancel(notOurs(w.of.board, why))
 				return
 			}
 		}

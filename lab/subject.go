@@ -5,6 +5,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -40,12 +41,12 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 	if err != nil {
 		return nil, err
 	}
-	made, err := b.Entry.Bench(ctx, b.Name, kind.Kernel{Image: img, Entry: k, Cmdline: st.Cmdline}, o)
+	made, err := b.Entry.Bench(ctx, b.Name, kernel(cat, img, k, st.Cmdline), o)
 	if err != nil {
 		return nil, fmt.Errorf("strategy %s: %w", strategy, err)
 	}
 	if c, shared := b.Entry.(kind.Checker); shared {
-		made.Bench = &leased{Bench: made.Bench, board: b.Name, line: c.Line()}
+		made.Bench = &leased{Bench: made.Bench, board: b.Name, line: c.Line(), tell: o.Progress, off: func(ctx context.Context) error { return c.Off(ctx, b.Name) }}
 	}
 	return &harness.Subject{Strategy: st.Name, Kernel: st.Kernel, KernelKey: img.Key, Release: img.Release, Console: string(img.Console),
 		Board: b.Name, Mode: made.Mode, Repeats: made.Repeats, Cmdline: made.Cmdline, Frame: made.Frame, CPUs: made.CPUs, Names: made.Names,
@@ -74,17 +75,24 @@ func (b *Board) Check(ctx context.Context, cat *kernels.Catalogue, strategy stri
 	if err != nil {
 		return err
 	}
-	l, err := Take(ctx, b.Name, Wanted{Owner: Owner(), Purpose: "boards check"})
+	h, err := b.Hold(ctx, "boards check", 0, nil)
 	if err != nil {
 		return err
 	}
-	defer l.Release() //nolint:errcheck // the lock goes with the descriptor in any case
-	found, err := c.Check(ctx, b.Name, kind.Kernel{Image: img, Entry: k, Cmdline: st.Cmdline}, stress, tell)
+	defer h.Release() //nolint:errcheck // a switch that fails is a finding
+	found, err := c.Check(ctx, b.Name, kernel(cat, img, k, st.Cmdline), stress, tell)
 	if err != nil || found == nil {
 		return err
 	}
 	return (&Calibration{Schema: CalibrationSchema, Board: b.Name, Line: c.Line(), When: time.Now().UTC().Truncate(time.Second), Kernel: img.Release,
 		Calibration: *found}).save()
+}
+
+// kernel is one that is to be booted.
+func kernel(cat *kernels.Catalogue, img *kernels.Image, k *kernels.Kernel, cmdline string) kind.Kernel {
+	return kind.Kernel{Image: img, Entry: k, Cmdline: cmdline, Drivers: func(ctx context.Context, names []string, progress io.Writer) ([]string, error) {
+		return cat.Drivers(ctx, k.Name, names, progress)
+	}}
 }
 
 // find looks a strategy up. A name may be followed by more words for the command line, each after a '+':

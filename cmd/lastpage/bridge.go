@@ -35,7 +35,7 @@ type bridged struct {
 	cpus, memory                   int
 	tcp, telnet, link              string
 	tftp, control                  string
-	fullRate                       bool
+	fullRate, uplink               bool
 	image                          imageFlags
 }
 
@@ -61,7 +61,8 @@ nothing. --full-rate sends as a far end does that looks at nothing: a guest whos
 Whatever was lost is counted and told at the end, with everything else that is not the guest's doing.
 
 --control makes it a board on a bench: its power is switched through that socket (lastpage wire control), and the places stay.
---tftp gives the machine a network that has nothing but a DHCP and a TFTP server, from which a boot loader fetches a kernel.`,
+--tftp gives the machine a network that has nothing but a DHCP and a TFTP server, from which a boot loader fetches a kernel. With --uplink
+a crash kernel on it can reach a port of this machine.`,
 		Example: `  lastpage wire bridge                                   Debian 12's backported cloud kernel, a shell
   lastpage wire bridge --firmware u-boot --tcp :4000     U-Boot; nc 127.0.0.1 4000
   lastpage wire bridge --link /tmp/dut & picocom -b 115200 /tmp/dut
@@ -81,6 +82,7 @@ Whatever was lost is counted and told at the end, with everything else that is n
 	fl.StringVar(&o.telnet, "rfc2217", ":0", "address of the telnet port")
 	fl.BoolVar(&o.fullRate, "full-rate", false, "send to the guest at its full rate, whether it reads or not")
 	fl.StringVar(&o.tftp, "tftp", "", "with --firmware: folder of files for TFTP")
+	fl.BoolVar(&o.uplink, "uplink", false, "with --tftp: the network also leads to this machine, which is 10.0.2.2 there, and on from it")
 	fl.StringVar(&o.control, "control", "", "make a socket by this name, through which the machine's power is switched")
 	fl.StringVar(&o.link, "link", "", "make a symbolic link to the pty by this name")
 	fl.StringVar(&o.binary, "qemu", "", "QEMU binary (default qemu-system-x86_64 from PATH)")
@@ -91,8 +93,13 @@ Whatever was lost is counted and told at the end, with everything else that is n
 			if err := idle(cmd, "with --firmware, which runs in place of a kernel", "kernel", "append", "catalogue", "image"); err != nil {
 				return err
 			}
-		} else if err := idle(cmd, "without --firmware", "tftp"); err != nil {
+		} else if err := idle(cmd, "without --firmware", "tftp", "uplink"); err != nil {
 			return err
+		}
+		if o.tftp == "" {
+			if err := idle(cmd, "without --tftp, which makes the network", "uplink"); err != nil {
+				return err
+			}
 		}
 		if st, err := os.Stat(o.tftp); o.tftp != "" && (err != nil || !st.IsDir()) {
 			return fmt.Errorf("--tftp %s: want a folder that is there", o.tftp)
@@ -171,7 +178,7 @@ func (o *bridged) machine(ctx context.Context, cmd *cobra.Command, p *progress) 
 	}
 	m = live.Machine{Page: vuart.Default(), Spec: qemu.Spec{Binary: o.binary, Mode: qemu.Concurrent, CPUs: o.cpus, MemMiB: o.memory}}
 	if o.firmware != "" {
-		m.Spec.PC, m.Spec.TFTP = o.tftp != "", o.tftp
+		m.Spec.PC, m.Spec.TFTP, m.Spec.Uplink = o.tftp != "", o.tftp, o.uplink
 		if m.Firmware = o.firmware; o.firmware == "u-boot" {
 			m.Firmware = live.UBoot
 		}

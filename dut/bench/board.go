@@ -39,6 +39,7 @@ type Setup struct {
 	Breaks  bool // the console carries a BREAK
 	Power   power.Switch
 	NMI     power.Button // nil: there is none
+	Reset   power.Button // which leaves the memory as it is; nil: there is none
 	Boot    Loader
 	Dump    Dump // nil: there is none
 	// Within bounds each step that nothing else bounds.
@@ -103,10 +104,25 @@ func open(ctx context.Context, s *Setup, p Payload) (*dut.Board, error) {
 	b := dut.Board{Name: s.Name, Mode: "bench", Start: dut.Start{Kind: dut.FromBoot}, Facts: facts, Wire: m.line.log, Machine: m, Said: m.said,
 		Audit: m.audit, BootDoubt: s.Doubt}
 	if s.Dump != nil {
-		b.Dump = func(ctx context.Context, dir string) error { return s.Dump.Dump(ctx, dir) }
+		b.Dump = func(ctx context.Context, dir string) error {
+			return m.dump(ctx, dir)
+		}
 	}
 	m.facts = facts
 	return dut.New(b, m.close), nil
+}
+
+// dump brings what the memory of the machine held, if it has died as its kind of dump wants it.
+func (m *machine) dump(ctx context.Context, dir string) error {
+	switch d := m.s.Dump.(type) {
+	case *Kdump:
+		if !m.mayBeDead() {
+			return errLives
+		}
+	case *Pstore:
+		return m.kept(ctx, d, dir)
+	}
+	return m.s.Dump.Dump(ctx, dir)
 }
 
 // settleLimit bounds the wait for that silence.

@@ -64,7 +64,7 @@ func (m *machine) checkLine(ctx context.Context, s Stress, tell func(Finding)) *
 		tell(Finding{What: "line, to board", Says: heard.Error(), Cure: lineCure})
 		return cal
 	}
-	f = Finding{What: "line, to board", OK: cal.ToBoard.Heard.Clean(), Says: LineWords(cal.ToBoard, m.s.Baud)}
+	f = Finding{What: "line, to board", OK: cal.ToBoard.Heard.Clean(), Says: LineWords(cal.ToBoard, m.s.Baud), Harmless: true}
 	if n := cal.Overruns; n != nil {
 		f.Says += fmt.Sprintf("; its port counted %d overruns", *n)
 	}

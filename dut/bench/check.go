@@ -24,15 +24,21 @@ type Finding struct {
 	OK   bool   `json:"ok"`
 	Says string `json:"says"`
 	Cure string `json:"cure,omitempty"` // where to look
+	// Harmless: trials can be made though it is not OK.
+	Harmless bool `json:"harmless,omitempty"`
 }
 
 // The answer to BREAK and h, and the time for it: an armed guest is idle.
 const (
 	helpKey   = "h"
+	crashKey  = "c"
 	helpWords = "sysrq: HELP"
 	helpLimit = 5 * time.Second
 	nmiWords  = "NMI"
 	nmiLimit  = 10 * time.Second
+	// A crash kernel's first words, and the time for it to come to them.
+	versionWords = "Linux version "
+	crashLimit   = time.Minute
 )
 
 // breakCure is where to look when BREAK is not answered.
@@ -81,6 +87,16 @@ func Check(ctx context.Context, s *Setup, p Payload, stress Stress, tell func(Fi
 		m.checkNMI(ctx, tell)
 	}
 	if s.Dump != nil {
+		if wantsDeath(s.Dump) && s.NMI == nil { // which would have killed it
+			if !caps.Break {
+				tell(Finding{What: "dump", Says: "nothing here can panic the machine: neither an NMI nor a BREAK", Cure: "take rfc2217:// or a serial port"})
+				return cal, ctx.Err()
+			}
+			if err := m.line.sysrq(ctx, crashKey); err != nil {
+				tell(Finding{What: "dump", Says: err.Error()})
+				return cal, ctx.Err()
+			}
+		}
 		m.checkDump(ctx, tell)
 	}
 	if err := m.power(ctx, power.Off); err != nil {
@@ -100,7 +116,7 @@ func (m *machine) checkBreak(ctx context.Context, can bool, tell func(Finding)) 
 	f := Finding{What: "BREAK", Cure: breakCure}
 	defer func() { tell(f) }()
 	if !can {
-		f.Says, f.Cure = "this console carries no BREAK: scenarios that need one are refused", "take rfc2217:// or a serial port"
+		f.OK, f.Says, f.Cure = true, "this console carries none: scenarios that need one are refused", "take rfc2217:// or a serial port"
 		return
 	}
 	from := m.line.log.Len()
@@ -126,14 +142,27 @@ func (m *machine) checkNMI(ctx context.Context, tell func(Finding)) {
 		f.Says = err.Error()
 		return
 	}
-	match, err := m.line.expect(ctx, from, nmiLimit, wire.Literal(dut.PanicBegins), wire.Literal(nmiWords))
+	limit, patterns, who := nmiLimit, []wire.Pattern{wire.Literal(dut.PanicBegins), wire.Literal(nmiWords)}, "the kernel speaks of it"
+	if _, dead := m.s.Dump.(*Kdump); dead { // which takes over before the kernel has said a word
+		limit, patterns, who = crashLimit, append(patterns, wire.Literal(versionWords)), "the kernel, or the crash kernel after it, speaks"
+	}
+	match, err := m.line.expect(ctx, from, limit, patterns...)
 	if err != nil {
-		f.Says = fmt.Sprintf("no word of an NMI on the console in %s", nmiLimit)
+		f.Says = fmt.Sprintf("no word of an NMI on the console in %s", limit)
 		return
 	}
 	f.OK, f.Cure = true, ""
-	f.Says = fmt.Sprintf("the kernel speaks of it %.0f ms after the button", float64(match.NS-begin)/1e6)
+	f.Says = fmt.Sprintf("%s %.0f ms after the button", who, float64(match.NS-begin)/1e6)
 	_ = m.line.quiet(ctx, deathOver, babble) // for the dump
+}
+
+// wantsDeath: only a kernel that dies brings such a dump.
+func wantsDeath(d Dump) bool {
+	switch d.(type) {
+	case *Kdump, *Pstore:
+		return true
+	}
+	return false
 }
 
 func (m *machine) checkDump(ctx context.Context, tell func(Finding)) {
@@ -152,14 +181,26 @@ func (m *machine) checkDump(ctx context.Context, tell func(Finding)) {
 	f.OK = true
 }
 
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 func (m *machine) dumped(ctx context.Context) (*ring.Log, error) {
 	dir, err := os.MkdirTemp("", "lastpage-check-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	if err := m.s.Dump.Dump(ctx, dir); err != nil {
+	m.struck = true // it was killed for this
+	if err := m.line.quiet(ctx, deathOver, babble); ctx.Err() != nil {
 		return nil, err
+	}
+	if err := m.dump(ctx, dir); err != nil {
+		return nil, err
+	}
+	if text := filepath.Join(dir, dut.DumpText); exists(text) {
+		return ring.Load(ctx, text, ring.LoadOptions{})
 	}
 	core, err := ring.OpenCore(filepath.Join(dir, dut.DumpName))
 	if err != nil {

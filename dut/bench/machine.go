@@ -29,6 +29,8 @@ type machine struct {
 	kernelAt   int64 // offset at which the loader had its last word
 	messages   []plan.Message
 	armedAt    moment // when the report had come
+	handedOver bool   // another kernel spoke after it
+	struck     bool   // we did something that a kernel may die of
 }
 
 // moment is a time on the line's clock and the bytes that had come by then.
@@ -65,7 +67,16 @@ func (m *machine) Run(ctx context.Context) (dut.End, error) {
 	if err := m.awaitArmed(ctx); err != nil {
 		return none, err
 	}
-	return newWatch(m).run(ctx)
+	end, err := newWatch(m).run(ctx)
+	m.handedOver = end.By == dut.AnotherKernel
+	return end, err
+}
+
+// mayBeDead says whether the kernel may have died. One that handed over to a crash kernel may have said nothing of it, and the crash kernel
+// may be silent for long.
+func (m *machine) mayBeDead() bool {
+	at, _ := dut.Death(m.line.log.Bytes(m.armedAt.off, m.line.log.Len()))
+	return m.handedOver || m.struck || at >= 0 || m.p.Plan != nil && m.p.Plan.Kills()
 }
 
 // boot switches the board on and has its loader start the kernel, from power off as often as that may fail.

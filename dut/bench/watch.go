@@ -156,6 +156,7 @@ func (w *watch) fire(ctx context.Context, i int, at moment, source dut.Source) e
 	f.Fired = true
 	f.Moment = dut.Moment{NS: at.ns, WireByte: dut.Offset(at.off), Source: source, UncertaintyNS: w.grain(at.off)}
 	begin := now()
+	w.struck = w.struck || t.Do == dut.NMI || t.Do == dut.Send
 	var err error
 	switch t.Do {
 	case dut.Note:
@@ -212,7 +213,7 @@ func (w *watch) grain(off int64) int64 {
 // reborn looks whether the board speaks as another system: its loader, a crash kernel.
 func (w *watch) reborn(n int64) {
 	data := w.log.Bytes(w.seen, n)
-	for _, words := range []struct{ text, by string }{{w.s.Boot.Banner(), "guest-reset"}, {"Linux version ", "another kernel"}} {
+	for _, words := range []struct{ text, by string }{{w.s.Boot.Banner(), "guest-reset"}, {versionWords, dut.AnotherKernel}} {
 		if k := bytes.Index(data, []byte(words.text)); words.text != "" && k >= 0 && !w.over {
 			at := w.seen + int64(bytes.LastIndexByte(data[:k], '\n')+1)
 			w.over, w.end.By, w.end.Firing, w.end.Wire = true, words.by, -1, &at

@@ -35,6 +35,12 @@ func TestArgv(t *testing.T) {
 				" -kernel /k -incoming defer"},
 		{"somebody sits at it", func(s *Spec) { s.Firmware, s.Restarts = "/rom", true },
 			head + "-accel tcg,thread=single -cpu max" + icount + qmp + null + " -bios /rom"},
+		{"a network for firmware alone", func(s *Spec) { s.Firmware, s.Restarts, s.PC, s.TFTP = "/rom", true, true, "/t" },
+			strings.Replace(head, "q35", "pc", 1) + "-accel tcg,thread=single -cpu max" + icount + qmp + null +
+				" -netdev user,id=net,restrict=on,tftp=/t -device virtio-net-pci,netdev=net,romfile= -bios /rom"},
+		{"a network that leads here", func(s *Spec) { s.Firmware, s.Restarts, s.PC, s.TFTP, s.Uplink = "/rom", true, true, "/t", true },
+			strings.Replace(head, "q35", "pc", 1) + "-accel tcg,thread=single -cpu max" + icount + qmp + null +
+				" -netdev user,id=net,tftp=/t -device virtio-net-pci,netdev=net,romfile= -bios /rom"},
 		{"everything, commas doubled", func(s *Spec) {
 			s.Control, s.Plugin, s.Initrd, s.Cmdline = "/c,1", []string{"/v.so", "page=/p"}, "/i", "console=ttyS0,115200 x"
 		}, head + "-accel tcg,thread=single" + act + icount + qmp + null +

@@ -23,6 +23,7 @@ type Kernel struct {
 	BuildKey string   // digest of what Build is made of
 	MakeArgs []string // for make in Build, where this machine's compiler is not the one that the kernel was built with
 	Packages []Provenance
+	Debs     []string // files of the packages that hold the kernel and its modules
 }
 
 // FetchKernel brings the newest kernel image that matches r, named linux-image-RELEASE-unsigned, and the headers of exactly
@@ -38,6 +39,7 @@ func FetchKernel(ctx context.Context, r Request, progress io.Writer) (*Kernel, e
 	if err != nil {
 		return nil, err
 	}
+	k.Debs = debs
 	key := []string{"2"}
 	for _, p := range k.Packages {
 		key = append(key, p.SHA256)

@@ -17,6 +17,7 @@ const (
 	EventKmsg  = "kmsg"  // Line: one record of /dev/kmsg as read there
 	EventError = "error" // Text: the guest cannot do what the plan says; nothing more will come
 	EventDone  = "done"  // the provocation was survived
+	EventKept  = "kept"  // Text: name of a record of pstore; Data: a piece of it, in their order; the last piece of a record is empty
 	EventRan   = "ran"   // a plan's Run has ended; Text: how; Line: the end of what it wrote
 )
 
@@ -31,6 +32,8 @@ type Message struct {
 	Event string `json:"event"`
 	Text  string `json:"text,omitempty"`
 	Line  string `json:"line,omitempty"`
+	Data  []byte `json:"data,omitempty"`
+	At    int64  `json:"at,omitempty"`    // of EventKept: offset of the piece, bytes
 	After bool   `json:"after,omitempty"` // of EventKmsg: read after the provocation, not before
 
 	// of EventArmed, each read back from the running kernel:

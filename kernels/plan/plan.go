@@ -134,7 +134,11 @@ type Plan struct {
 	// NoProbe: the probe is not loaded. Run alone provokes, and the init rings for itself. Nothing of the probe's can be asked for.
 	NoProbe bool `json:"no_probe,omitempty"`
 	// Report is where the guest's messages go.
-	Report Report `json:"report,omitempty"`
+	Report Report  `json:"report,omitempty"`
+	Kdump  *Kdump  `json:"kdump,omitempty"`  // nil: no crash kernel of one's own is loaded
+	Pstore *Pstore `json:"pstore,omitempty"` // nil: nothing is kept over a reset
+	// Offer: this is a plan for the crash kernel. Everything else in it has no effect.
+	Offer *Offer `json:"offer,omitempty"`
 }
 
 // Default is the plan of the WARN + NMI-panic case on a machine with smp CPUs; the NMI comes from outside. Fields may be
@@ -224,10 +228,34 @@ func (p *Plan) Validate() error {
 		}
 		p.Run.validate(bad)
 	}
+	if p.Kdump != nil {
+		if p.Kdump.validate(bad); p.DieAt == StepCrashExec {
+			bad("kdump and die_at %q: each loads a crash kernel", p.DieAt)
+		}
+	}
+	if p.Pstore != nil {
+		p.Pstore.validate(bad)
+	}
+	if p.Offer != nil {
+		p.Offer.validate(bad)
+	}
 	if p.NoProbe && (p.Run == nil || p.Backlog > 0 || p.FloodUS > 0 || p.DieAt != StepNone || p.Nested != NestedNone) {
 		bad("no_probe: want run, and no backlog, flood, death or nesting, which the probe makes")
 	}
 	return errors.Join(errs...)
+}
+
+// Kills says whether the kernel is to die of what p provokes, or may.
+func (p *Plan) Kills() bool {
+	switch p.Provoke {
+	case ProvokeNone:
+		return p.Run != nil
+	case ProvokeWarn:
+		return p.PanicOnWarn
+	case ProvokeSoftlockup:
+		return p.SoftlockupPanic
+	}
+	return true
 }
 
 // CheckCPUs says whether p can run on a machine with so many CPUs.

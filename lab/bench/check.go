@@ -3,7 +3,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strconv"
@@ -12,7 +11,7 @@ import (
 
 	"lastpage/capture/pattern"
 	"lastpage/dut/bench"
-	"lastpage/kernels"
+	"lastpage/dut/bench/power"
 	"lastpage/kernels/guest"
 	"lastpage/kernels/plan"
 	"lastpage/lab/kind"
@@ -38,16 +37,35 @@ func (e *Entry) Check(ctx context.Context, board string, k kind.Kernel, stress t
 	p := overConsole(*plan.Default("00000000", 1))
 	p.Backlog, p.Provoke, p.Start, p.NoProbe = 0, plan.ProvokeNone, plan.StartNone, true
 	p.Run = &plan.Run{Argv: []string{guestStress, "-time", stress.String(), "-send", fmt.Sprint(told.FromBoard.ID), "-hear", fmt.Sprint(told.ToBoard.ID)}, AnyCPU: true}
-	var initrd bytes.Buffer
-	if err := kernels.WriteInitramfs(&initrd, k.Image, p, map[string]string{guestStress: program}); err != nil {
+	drivers, err := e.drivers(ctx, k, nil)
+	if err != nil {
 		return nil, err
 	}
-	return bench.Check(ctx, s, bench.Payload{Kernel: k.Image.Vmlinuz, Initrd: initrd.Bytes(), Cmdline: e.line(k), Plan: p}, told,
+	initrd, err := e.pack(s, k.Image, p, drivers, map[string]string{guestStress: program})
+	if err != nil {
+		return nil, err
+	}
+	return bench.Check(ctx, s, bench.Payload{Kernel: k.Image.Vmlinuz, Initrd: initrd, Cmdline: e.line(k), Plan: p}, told,
 		func(f bench.Finding) { tell(kind.Finding(f)) })
+}
+
+// Off implements kind.Checker.
+func (e *Entry) Off(ctx context.Context, board string) error {
+	s, err := e.setup(board)
+	if err == nil {
+		_, err = power.Turn(ctx, s.Power, power.Off, s.Within.Power)
+	}
+	return err
 }
 
 // line is the whole command line of a kernel on this board.
 func (e *Entry) line(k kind.Kernel) string {
 	line := strings.TrimSpace(k.Image.Cmdline + " " + k.Cmdline + " " + e.Cmdline)
+	if e.Dump != nil && e.Dump.Kdump != nil {
+		line += " crashkernel=" + e.Dump.Kdump.Reserve
+	}
+	if e.Dump != nil && e.Dump.Pstore != nil {
+		line += " " + e.Dump.Pstore.Cmdline()
+	}
 	return strings.Replace(line, "console=ttyS0,115200", "console=ttyS0,"+strconv.Itoa(e.Baud), 1)
 }

@@ -27,7 +27,8 @@ type Entry struct {
 	Baud    int          `yaml:"baud" json:"baud"`
 	Console string       `yaml:"console" json:"console"`
 	Power   power.Config `yaml:"power" json:"power"`
-	NMI     *NMI         `yaml:"nmi" json:"nmi,omitempty"`
+	NMI     *Button      `yaml:"nmi" json:"nmi,omitempty"`
+	Reset   *Button      `yaml:"reset" json:"reset,omitempty"` // which leaves the memory as it is
 	Boot    Boot         `yaml:"boot" json:"boot"`
 	Dump    *Dump        `yaml:"dump" json:"dump,omitempty"`
 	Cmdline string       `yaml:"cmdline" json:"cmdline,omitempty"` // more for the kernel's command line
@@ -36,8 +37,8 @@ type Entry struct {
 	Tries   int          `yaml:"tries" json:"tries"` // of the loader, each from power off
 }
 
-// NMI is what raises one: exactly one of its fields.
-type NMI struct {
+// Button is what presses one, the NMI's or the reset's: exactly one of its fields.
+type Button struct {
 	Command power.Line  `yaml:"command" json:"command,omitempty"`
 	IPMI    *power.IPMI `yaml:"ipmi" json:"ipmi,omitempty"`
 }
@@ -48,9 +49,11 @@ type Boot struct {
 	Command *bench.Command `yaml:"command" json:"command,omitempty"`
 }
 
-// Dump is what brings the board's memory.
+// Dump is what brings the board's memory: exactly one of its fields.
 type Dump struct {
-	Command *bench.DumpCommand `yaml:"command" json:"command"`
+	Command *bench.DumpCommand `yaml:"command" json:"command,omitempty"`
+	Kdump   *bench.Kdump       `yaml:"kdump" json:"kdump,omitempty"`
+	Pstore  *bench.Pstore      `yaml:"pstore" json:"pstore,omitempty"`
 }
 
 // Within bounds what nothing else bounds.
@@ -103,18 +106,11 @@ func (e *Entry) setup(board string) (*bench.Setup, error) {
 	if s.Power, err = e.Power.New(); err != nil {
 		return nil, err
 	}
-	if n := e.NMI; n != nil {
-		switch {
-		case n.Command != "" && n.IPMI == nil:
-			s.NMI = n.Command
-		case n.IPMI != nil && n.Command == "":
-			if err := n.IPMI.Check(); err != nil {
-				return nil, fmt.Errorf("nmi: %w", err)
-			}
-			s.NMI = n.IPMI
-		default:
-			return nil, errors.New("nmi: want exactly one of command and ipmi")
-		}
+	if s.NMI, err = e.NMI.make(func(i *power.IPMI) power.Button { return i }); err != nil {
+		return nil, fmt.Errorf("nmi: %w", err)
+	}
+	if s.Reset, err = e.Reset.make(func(i *power.IPMI) power.Button { return power.IPMIReset{IPMI: i} }); err != nil {
+		return nil, fmt.Errorf("reset: %w", err)
 	}
 	switch b := e.Boot; {
 	case b.UBoot != nil && b.Command == nil:
@@ -127,13 +123,35 @@ func (e *Entry) setup(board string) (*bench.Setup, error) {
 		err = errors.New("boot: want exactly one of u-boot and command")
 	}
 	if err == nil && e.Dump != nil {
-		if e.Dump.Command == nil {
-			return nil, errors.New("dump: want command")
+		switch d := e.Dump; {
+		case d.Command != nil && d.Kdump == nil && d.Pstore == nil:
+			c := *d.Command
+			err, s.Dump = c.Check(), &c
+		case d.Kdump != nil && d.Command == nil && d.Pstore == nil:
+			err, s.Dump = d.Kdump.Check(), d.Kdump
+		case d.Pstore != nil && d.Command == nil && d.Kdump == nil:
+			p := *d.Pstore
+			if err, s.Dump = p.Check(), &p; err == nil && s.Reset == nil {
+				err = errors.New("dump: pstore: want reset:, a button that leaves the memory as it is")
+			}
+		default:
+			err = errors.New("dump: want exactly one of command, kdump and pstore")
 		}
-		d := *e.Dump.Command
-		err, s.Dump = d.Check(), &d
 	}
 	return s, err
+}
+
+// make makes the button; nil if there is none.
+func (b *Button) make(of func(*power.IPMI) power.Button) (power.Button, error) {
+	switch {
+	case b == nil:
+		return nil, nil
+	case b.Command != "" && b.IPMI == nil:
+		return b.Command, nil
+	case b.IPMI != nil && b.Command == "":
+		return of(b.IPMI), b.IPMI.Check()
+	}
+	return nil, errors.New("want exactly one of command and ipmi")
 }
 
 // breaks says whether a console of that name carries a BREAK.
@@ -178,7 +196,11 @@ func (e *Entry) Ready(_ context.Context, o kind.Options) error {
 const defaultBaud = 115200
 
 // Bench implements kind.Entry.
-func (e *Entry) Bench(_ context.Context, board string, k kind.Kernel, _ kind.Options) (*kind.Made, error) {
+func (e *Entry) Bench(ctx context.Context, board string, k kind.Kernel, o kind.Options) (*kind.Made, error) {
+	drivers, err := e.drivers(ctx, k, o.Progress)
+	if err != nil {
+		return nil, err
+	}
 	return &kind.Made{Cmdline: e.line(k), Frame: wire.Frame{Baud: e.Baud, Bits: 10}, CPUs: e.CPUs, Mode: "bench",
-		Bench: &trials{board: board, entry: e, img: k.Image}}, nil
+		Bench: &trials{board: board, entry: e, img: k.Image, drivers: drivers}}, nil
 }

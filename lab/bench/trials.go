@@ -3,7 +3,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"sync"
 
@@ -19,7 +18,9 @@ type trials struct {
 	board string
 	entry *Entry
 	img   *kernels.Image
-	mu    sync.Mutex // held while the board is open
+	// drivers are those of a crash kernel.
+	drivers []string
+	mu      sync.Mutex // held while the board is open
 }
 
 // Rest implements harness.Bench.
@@ -29,6 +30,9 @@ func (t *trials) Rest() {}
 func (t *trials) Can(o *harness.Order) error {
 	if c := o.Course; c != nil && c.How != harness.OwnWay {
 		return &dut.CannotError{Board: o.Board, What: "courses by " + string(c.How), Why: "a board never repeats itself: each trial is one of its own"}
+	}
+	if d := t.entry.Dump; d != nil && d.Kdump != nil && o.Plan.DieAt == plan.StepCrashExec {
+		return &dut.CannotError{Board: o.Board, What: "scenario " + o.Scenario, Why: "it loads a crash kernel of its own, and this board's brings the dump"}
 	}
 	s, err := t.entry.setup(t.board)
 	if err != nil {
@@ -65,11 +69,11 @@ func (t *trials) open(ctx context.Context, o *harness.Order) (*dut.Board, error)
 		s.Facts[name] = what
 	}
 	p := overConsole(*o.Plan)
-	var initrd bytes.Buffer
-	if err := kernels.WriteInitramfs(&initrd, t.img, p, nil); err != nil {
+	initrd, err := t.entry.pack(s, t.img, p, t.drivers, nil)
+	if err != nil {
 		return nil, err
 	}
-	return bench.Open(ctx, s, bench.Payload{Kernel: t.img.Vmlinuz, Initrd: initrd.Bytes(), Cmdline: o.Cmdline, Plan: p})
+	return bench.Open(ctx, s, bench.Payload{Kernel: t.img.Vmlinuz, Initrd: initrd, Cmdline: o.Cmdline, Plan: p})
 }
 
 // overConsole is a plan for a machine without a doorbell and without a second channel.

@@ -41,6 +41,8 @@ type Checker interface {
 	// Check tries every part once, the line for so long in each direction; tell is given each finding as it is made. The calibration is nil
 	// where none could be made.
 	Check(ctx context.Context, board string, k Kernel, stress time.Duration, tell func(Finding)) (*bench.Calibration, error)
+	// Off switches the board off.
+	Off(ctx context.Context, board string) error
 }
 
 // Line is a console.
@@ -55,6 +57,8 @@ type Finding struct {
 	OK   bool   `json:"ok"`
 	Says string `json:"says"`
 	Cure string `json:"cure,omitempty"` // where to look
+	// Harmless: trials can be made though it is not OK.
+	Harmless bool `json:"harmless,omitempty"`
 }
 
 // Shown is a board in a list.
@@ -68,6 +72,8 @@ type Kernel struct {
 	Image   *kernels.Image
 	Entry   *kernels.Kernel // of the catalogue
 	Cmdline string          // of the strategy, beside the image's own
+	// Drivers are modules of it beside the image's, with what they depend on, in load order: paths.
+	Drivers func(ctx context.Context, names []string, progress io.Writer) ([]string, error)
 }
 
 // Options are what the user may set for all boards of a run.

@@ -79,6 +79,14 @@ func (i *IPMI) Press(ctx context.Context) error {
 	return i.control(ctx, ipmi.ChassisControlDiagnosticInterrupt)
 }
 
+// IPMIReset is the Button of `chassis power reset`.
+type IPMIReset struct{ *IPMI }
+
+// Press implements Button.
+func (i IPMIReset) Press(ctx context.Context) error {
+	return i.control(ctx, ipmi.ChassisControlHardReset)
+}
+
 // State implements Switch.
 func (i *IPMI) State(ctx context.Context) (state State, err error) {
 	err = i.session(ctx, func(ctx context.Context, c *ipmi.Client) error {

@@ -50,6 +50,11 @@ func arm(p *plan.Plan) (*plan.Message, error) {
 			return nil, fmt.Errorf("open %s: %w", consolePort, err)
 		}
 	}
+	if p.Kdump != nil {
+		if err := loadCrashKernel(p.Kdump); err != nil {
+			return nil, err
+		}
+	}
 	if p.DieAt == plan.StepCrashExec {
 		if err := loadCrashStub(p); err != nil {
 			return nil, err

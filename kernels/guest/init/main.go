@@ -5,6 +5,8 @@
 // unless the plan says that its report goes there, and then not after it has set the probe off: its standard files are /dev/null and
 // /dev/kmsg, and its own errors go over the control channel, or to /dev/kmsg without one.
 //
+// In a crash kernel it does something else: it offers the memory of the kernel that died (plan.Offer).
+//
 // It is compiled on the machine that runs lastpage, at first use, with nothing but the standard library.
 package main
 
@@ -52,8 +54,19 @@ func run(ctl *control) error {
 			return err
 		}
 	}
+	if p.Offer != nil {
+		return offer(p.Offer)
+	}
+	if p.Pstore != nil {
+		if err := loadPstore(p.Pstore); err != nil {
+			return err
+		}
+	}
 	if err := ctl.open(p.Report); err != nil {
 		return err
+	}
+	if p.Pstore != nil && p.Pstore.Read {
+		return tellKept(ctl)
 	}
 	armed, err := arm(p)
 	if err != nil {

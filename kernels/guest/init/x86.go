@@ -16,9 +16,10 @@ const consolePort = "/dev/ttyS0"
 
 // Numbers of system calls, and kexec_load's name of the architecture.
 const (
-	sysKexecLoad   = 246
-	sysFinitModule = 313
-	kexecArch      = 62 << 16
+	sysKexecLoad     = 246
+	sysFinitModule   = 313
+	sysKexecFileLoad = 320
+	kexecArch        = 62 << 16
 )
 
 // About a second after boot x86 has refined the rate of the TSC and switches to it as its clock, by way of stop_machine()
