@@ -92,7 +92,7 @@ Exit status: 0 passed, 1 the kernel failed the policy, 2 inconclusive, 3 the lab
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(newRun(), newGate(), newBisect(), newCompare(), newSweep(), newMatrix(), renamed("strategies", newMatrix()), newGrade(), newBundle(), newExplain(), newMinimise(), newDmesg(), newRing(), newCapture(), newStress(), newKernels(), newBoards(), newDoctor(), newWire(), newVersion(), newMan())
+	root.AddCommand(newRun(), newGate(), newBisect(), newCompare(), newSweep(), newMatrix(), renamed("strategies", newMatrix()), newGrade(), newBundle(), newExplain(), newMinimise(), newDmesg(), newRing(), newCapture(), newStress(), newKernels(), newBoards(), newNightly(), newDoctor(), newWire(), newVersion(), newMan())
 	group(root)
 	root.SetFlagErrorFunc(refuseFlag)
 	helpful(root)

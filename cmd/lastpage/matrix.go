@@ -190,7 +190,7 @@ func (f *matrixFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	var text strings.Builder
-	err = errors.Join(err, report.Matrix(&text, m), harness.WriteFile(filepath.Join(o.Out.Dir, "matrix.txt"), []byte(text.String())), f.reports.write(results.OfMatrix(m)))
+	err = errors.Join(err, report.Matrix(&text, m), harness.WriteFile(filepath.Join(o.Out.Dir, "matrix.txt"), []byte(text.String())), f.reports.write(results.OfMatrix(m, "")))
 	if f.json {
 		return errors.Join(err, printJSON(cmd.OutOrStdout(), m))
 	}

@@ -21,7 +21,7 @@ const lockName = ".lastpage-lock"
 
 // kinds are the files that say what a folder is.
 var kinds = []struct{ file, is string }{
-	{RunName, "a run"}, {SweepName, "a sweep"}, {MatrixName, "a matrix"}, {GateName, "a gate"}, {BisectName, "a bisection"},
+	{RunName, "a run"}, {SweepName, "a sweep"}, {MatrixName, "a matrix"}, {GateName, "a gate"}, {BisectName, "a bisection"}, {"nightly.json", "a night"},
 	{harness.TrialName, "a trial"}, {"wire.bin", "a capture"}, {"minimise.json", "a minimised trial"}}
 
 // Folder is a folder that is being worked in, by nobody else.

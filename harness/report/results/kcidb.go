@@ -3,6 +3,7 @@
 package results
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -92,8 +93,8 @@ func writeKCIDB(w io.Writer, s *Suite) error {
 		if !c.Started.IsZero() {
 			t.Start = c.Started.UTC().Format(time.RFC3339)
 		}
-		if s.Board != "" {
-			t.Environment = &kcidbEnvironment{s.Board}
+		if board := cmp.Or(c.Board, s.Board); board != "" {
+			t.Environment = &kcidbEnvironment{board}
 		}
 		for name, v := range map[string]string{"command": s.Command, "evidence": c.Dir} {
 			if v != "" {

@@ -160,8 +160,8 @@ func edge(e *compare.Edge) string {
 	return fmt.Sprintf("from wire byte %d on", e.Byte)
 }
 
-// OfMatrix has a case for each cell.
-func OfMatrix(m *compare.Matrix) *Suite {
+// OfMatrix has a case for each cell. Where a letter is required it passes or fails, else it is done.
+func OfMatrix(m *compare.Matrix, require string) *Suite {
 	s := &Suite{Name: "matrix", Made: m.Made, Board: m.Board, Started: m.Started}
 	at := map[string]int{}
 	for i, c := range m.Strategies {
@@ -175,7 +175,7 @@ func OfMatrix(m *compare.Matrix) *Suite {
 		for _, t := range cell.Trials {
 			dirs, graded = append(dirs, t.Dir), append(graded, t.Grade)
 		}
-		c.judge(cell.Fault, cell.Why, dirs, graded, len(cell.Voids), "")
+		c.judge(cell.Fault, cell.Why, dirs, graded, len(cell.Voids), require)
 		s.Cases = append(s.Cases, c)
 	}
 	return s

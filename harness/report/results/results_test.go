@@ -230,7 +230,7 @@ func TestSuites(t *testing.T) {
 	}
 	m := &compare.Matrix{Strategies: []compare.Column{{Name: "a"}, {Name: "b"}}, Cells: []*compare.Cell{{Strategy: "b", Scenario: "warn", Trials: []*compare.CellTrial{{Grade: bad}}},
 		{Strategy: "a", Scenario: "warn", Fault: compare.NoSymbol}}}
-	if c := OfMatrix(m).Cases; c[0].Status != Done || c[0].Kernel != 1 || c[1].Status != Skip {
+	if c := OfMatrix(m, "").Cases; c[0].Status != Done || c[0].Kernel != 1 || c[1].Status != Skip {
 		t.Errorf("%+v", c)
 	}
 	sw := []*compare.Sweep{{Strategy: "a", Status: harness.Finished, Points: []*compare.Point{{}}}, {Strategy: "b", Points: []*compare.Point{{}}},

@@ -56,7 +56,8 @@ type Kernel struct {
 type Case struct {
 	Group   string // scenario
 	Name    string
-	Kernel  int // index in Suite.Kernels
+	Board   string // "": the suite's
+	Kernel  int    // index in Suite.Kernels
 	Status  Status
 	Why     string // one sentence
 	Log     string // excerpt of a console, at most mostLog bytes; "" none
