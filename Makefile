@@ -9,7 +9,7 @@ LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run matrix strategies sweep test check mutants bench bench-test fuzz man clean
+.PHONY: help setup run matrix strategies sweep test check mutants bench bench-up bench-down bench-test nightly fuzz man clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,8 +48,25 @@ mutants: ## every reason for which a trial is void, taken out of the judge: a te
 bench: setup $(BIN) ## speed, as ratios taken in one run
 	$(GO) test -run '^$$' -bench . ./...
 
-bench-test: setup $(BIN) ## trials on a board of parts: U-Boot behind RFC 2217, a power switch, a BMC if python3-pyghmi is installed
+# The bench of parts: U-Boot with TFTP, ser2net (RFC 2217), a BMC, switches that are commands; its inventory is .bench/boards.yaml.
+PARTS   := .bench
+
+bench-up: setup $(BIN) ## a bench put together of parts; its boards are in .bench/boards.yaml
+	@mkdir -p $(PARTS); ! kill -0 $$(cat $(PARTS)/pid 2>/dev/null) 2>/dev/null || { echo "bench-up: it is up already; make bench-down takes it down"; exit 3; }
+	@rm -f $(PARTS)/boards.yaml; $(GO) build -o $(PARTS)/up ./specs/parts/up
+	@nohup $(PARTS)/up $(BIN) $(PARTS) >$(PARTS)/log 2>&1 & echo $$! >$(PARTS)/pid
+	@n=0; until [ -s $(PARTS)/boards.yaml ]; do kill -0 $$(cat $(PARTS)/pid) 2>/dev/null && [ $$((n=n+1)) -lt 120 ] || { cat $(PARTS)/log; exit 3; }; sleep 1; done
+	@grep 'not there' $(PARTS)/log || true; $(BIN) boards list --inventory $(PARTS)/boards.yaml
+
+bench-down: ## take it down
+	@! [ -f $(PARTS)/pid ] || { kill -INT $$(cat $(PARTS)/pid) 2>/dev/null; n=0; while kill -0 $$(cat $(PARTS)/pid) 2>/dev/null && [ $$((n=n+1)) -lt 60 ]; do sleep 1; done; rm -f $(PARTS)/pid; }
+
+bench-test: bench-up ## what must hold on every board of that bench (specs/board) and of its parts (specs/bench)
+	LASTPAGE_INVENTORY=$(CURDIR)/$(PARTS)/boards.yaml $(GO) test -count=1 -timeout 2h ./specs/board; rc=$$?; $(MAKE) -s bench-down; exit $$rc
 	$(GO) test -count=1 -timeout 60m ./specs/bench
+
+nightly: setup $(BIN) ## every board of INVENTORY=boards.yaml: lease, check, try, report, release (docs/nightly.md)
+	$(BIN) nightly $(if $(INVENTORY),--inventory $(INVENTORY))
 
 fuzz: ## every fuzz target for FUZZTIME
 	@for p in $$($(GO) list ./...); do \

@@ -22,7 +22,8 @@ ccache                   nothing in a kernel is compiled twice
 busybox-static           a shell for the guest in the wire tests
 setserial                asks the guest driver what it thinks the UART is
 u-boot-qemu              a bootloader prompt for the wire tests
-ser2net                  a terminal server for the capture tests
+ser2net                  a terminal server for the capture tests and the bench of parts
+python3-pyghmi           a BMC for the bench of parts
 makedumpfile             a second opinion on the ringbuffer
 ca-certificates          go modules over TLS
 '

@@ -12,6 +12,8 @@ import (
 	. "github.com/onsi/gomega"
 
 	"lastpage/harness"
+	"lastpage/specs/kit"
+	"lastpage/specs/parts"
 )
 
 // lossy is a way to the console that drops one byte of each connection's pattern while it is told to: what a bad cable does, but nothing of it
@@ -64,12 +66,14 @@ func (w *lossy) pass(to, from net.Conn, fromBoard bool) {
 
 var _ = Describe("a board whose line loses bytes", Label("bench"), Ordered, func() {
 	It("is not graded until a check finds its line whole", func(ctx SpecContext) {
-		way := newLossy(parts.Console)
-		b := parts
-		b.Name, b.Console = parts.Name+"-lossy", way.addr
-		l := write(b)
+		b, _ := board(parts.Plain)
+		way := newLossy(b.Console)
+		name := b.Name + "-lossy"
+		inventory, err := bench.Other(b, name, "", "rfc2217://"+way.addr)
+		Expect(err).NotTo(HaveOccurred())
+		l := &kit.Lab{Dir: evidence, Board: name, Inventory: inventory, Progress: GinkgoWriter}
 		check := func() (string, error) {
-			return run(ctx, "boards", "check", b.Name, "--inventory", l.Inventory, "--time", "2s", "--quiet")
+			return run(ctx, "boards", "check", name, "--inventory", l.Inventory, "--time", "2s", "--quiet")
 		}
 		reference := func() (why string) {
 			s, err := l.Subject(ctx, "legacy")
@@ -96,7 +100,7 @@ var _ = Describe("a board whose line loses bytes", Label("bench"), Ordered, func
 		way.drops.Store(false)
 		why := reference()
 		Expect(why).To(ContainSubstring("1 were lost"))
-		Expect(why).To(ContainSubstring("lastpage boards check " + b.Name + " must pass"))
+		Expect(why).To(ContainSubstring("lastpage boards check " + name + " must pass"))
 
 		By("grading again once the check passes")
 		out, err = check()

@@ -13,6 +13,7 @@ import (
 	"lastpage/harness"
 	"lastpage/harness/grade"
 	"lastpage/specs/kit"
+	"lastpage/specs/parts"
 )
 
 // tries are how often a trial is made that was void: in host time a host that stalls takes bytes from the line, and that is found out.
@@ -55,16 +56,12 @@ func fates(t *harness.Trial) map[string]any {
 }
 
 var _ = Describe("a board of parts", Label("bench"), Ordered, func() {
-	It("says of each part whether it works", func(ctx SpecContext) {
-		out, err := run(ctx, "boards", "check", bench.Board, "--inventory", bench.Inventory, "--quiet")
-		Expect(err).NotTo(HaveOccurred(), out)
-		Expect(out).To(ContainSubstring(`answered by "sysrq: HELP"`))
-		Expect(out).NotTo(ContainSubstring("FAILED"))
-	}, SpecTimeout(bootLimit))
+	var l *kit.Lab
+	BeforeAll(func() { _, l = board(parts.Plain) })
 
 	DescribeTable("is conducted from an order to a grade that has the sections and fates of the direct QEMU board",
 		func(ctx SpecContext, scenario string) {
-			t := interrupted(ctx, bench, scenario)
+			t := interrupted(ctx, l, scenario)
 			direct := interrupted(ctx, &kit.Lab{Dir: evidence, Board: "qemu-smp1", Progress: GinkgoWriter}, scenario)
 			Expect(fates(t)).To(Equal(fates(direct)))
 

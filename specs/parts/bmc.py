@@ -35,4 +35,7 @@ class BMC(bmc.Bmc):
 
 server = BMC({user: password}, port=port, address='127.0.0.1')
 print('listening', flush=True)
-server.listen()
+try:
+    server.listen()
+except KeyboardInterrupt:
+    pass
