@@ -69,7 +69,11 @@ func (f *bisectFlags) run(cmd *cobra.Command) error {
 	if err := f.resumes(compare.BisectName, "bisection"); err != nil {
 		return err
 	}
-	good, bad, err := commits(cmd.Context(), f.tree.Source, f.good+".."+f.bad)
+	good, err := commit(cmd.Context(), f.tree.Source, f.good)
+	if err != nil {
+		return err
+	}
+	bad, err := commit(cmd.Context(), f.tree.Source, f.bad)
 	if err != nil {
 		return err
 	}

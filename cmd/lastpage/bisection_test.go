@@ -191,7 +191,7 @@ func TestBisectRefuses(t *testing.T) {
 		two + " --dry-run --json":                                     "--json has no effect with --dry-run",
 		two + " --backlog 0 --record-len 60":                          "--record-len has no effect",
 		two + " --patch x":                                            "--patch",
-		"--tree " + t.TempDir() + " --good " + all[0] + " --bad HEAD": "is no commit of",
+		"--tree " + t.TempDir() + " --good " + all[0] + " --bad HEAD": "is no git repository",
 	} {
 		var out, errs bytes.Buffer
 		if code := run(t.Context(), append([]string{"bisect"}, strings.Fields(args)...), &out, &errs); code != exitLabFailed || !strings.Contains(errs.String(), want) {

@@ -32,7 +32,7 @@ func (f *judging) flags(fl *pflag.FlagSet, what, name string) {
 	fl.StringVar(&f.policy, "policy", gate.DefaultPolicy, "policy: "+strings.Join(gate.Policies(), ", ")+", or a YAML file")
 	f.courses.flags(fl, 0)
 	fl.Lookup("courses").Usage = "courses of each kernel (default: the policy's courses, or its cap on a board that never repeats itself)"
-	fl.Lookup("courses").DefValue = ""
+	fl.Lookup("courses").DefValue = "0" // shown by no help
 	fl.IntVar(&f.retries, "retries", 2, "void trials allowed for each valid one")
 	fl.StringVar(&f.wire, "wire", "", "override the board's wire: exact or concurrent")
 	fl.StringVar(&f.out, "out", "", "folder of the "+what+"; one that was interrupted goes on there (default runs/"+name+"-DATE-TIME)")

@@ -156,6 +156,9 @@ func (f *minimiseFlags) same(t *harness.Trial, s *harness.Subject, sc *harness.S
 	for _, c := range []struct{ what, was, is string }{
 		{"kernel", o.KernelKey, s.KernelKey}, {"command line", o.Cmdline, line}, {"wire", was, is},
 	} {
+		if c.was != c.is && c.what == "kernel" && t.Facts["kernel"] == s.Release && t.Made != harness.Version() {
+			return fmt.Errorf("%s was made by lastpage %s, this is %s: what it brings into the guest of Linux %s has changed; make the trial again", t.Dir(), t.Made, harness.Version(), s.Release)
+		}
 		if c.was != c.is {
 			return fmt.Errorf("%s was made with another %s: %s, now it is %s\n  say which it was: --strategy, --tree, --patch, --config, --image, --append", t.Dir(), c.what, c.was, c.is)
 		}

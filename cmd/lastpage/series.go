@@ -117,17 +117,22 @@ func commits(ctx context.Context, tree, text string) (a, b string, err error) {
 	if !ok || from == "" || to == "" || strings.HasPrefix(to, ".") || strings.HasPrefix(text, "-") {
 		return "", "", fmt.Errorf("--range %s: want A..B, two commits of --tree", text)
 	}
-	for _, c := range []struct {
-		name string
-		id   *string
-	}{{from, &a}, {to, &b}} {
-		out, err := git(ctx, tree, "rev-parse", "--verify", "--quiet", "--end-of-options", c.name+"^{commit}")
-		if err != nil || !fullCommit.MatchString(strings.TrimSpace(string(out))) {
-			return "", "", fmt.Errorf("--range %s: %s is no commit of %s", text, c.name, tree)
-		}
-		*c.id = strings.TrimSpace(string(out))
+	if a, err = commit(ctx, tree, from); err == nil {
+		b, err = commit(ctx, tree, to)
 	}
-	return a, b, nil
+	return a, b, err
+}
+
+// commit is the whole name of a commit.
+func commit(ctx context.Context, tree, name string) (string, error) {
+	if _, err := git(ctx, tree, "rev-parse", "--git-dir"); err != nil {
+		return "", fmt.Errorf("--tree %s: it is no git repository", tree)
+	}
+	out, err := git(ctx, tree, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+	if err != nil || !fullCommit.MatchString(strings.TrimSpace(string(out))) {
+		return "", fmt.Errorf("%s is no commit of %s", name, tree)
+	}
+	return strings.TrimSpace(string(out)), nil
 }
 
 // rangePatch writes what lies between two commits as one patch, so that base and head share a work tree and only what differs is compiled.
