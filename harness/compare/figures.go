@@ -41,6 +41,14 @@ func (c *Cell) Shares() (all [3]Share) {
 // Range is the least and the most over the trials.
 type Range struct{ Least, Most int64 }
 
+// widen takes one more value in; r may be nil.
+func (r *Range) widen(n int64) *Range {
+	if r == nil {
+		return &Range{n, n}
+	}
+	return &Range{min(r.Least, n), max(r.Most, n)}
+}
+
 // span is the range of some figures; ok is false if there are none.
 func span(all []int64) (r Range, ok bool) {
 	if len(all) == 0 {

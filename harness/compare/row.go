@@ -160,7 +160,7 @@ func (r *Row) Voids() (all []harness.Voided) {
 // Kind is one outcome of a strategy: in how many of its courses it came out, and one of them as evidence.
 type Kind struct {
 	Letter  string
-	Warn    *int // records of the WARN that were stored, in the trial that decided the letter; nil: not known, or none was expected
+	Warn    *Range // records of the WARN that were stored, in the trials that decided the letter; nil: not known, or none was expected
 	Courses int
 	Of      int
 	Share   gate.Interval // 95 %, of all courses
@@ -202,15 +202,15 @@ func (r *Row) Kinds() []Kind {
 		of++
 		i := slices.IndexFunc(c.Graded, func(g *grade.Grade) bool { return g.Letter == letter })
 		k := Kind{Letter: letter, Dir: c.Trials[i], Owner: owner(c.Graded[i])}
-		if s := c.Graded[i].Sections[grade.Warn]; s != nil && s.Stored != nil && s.Expected != nil && s.Expected.Records > 0 {
-			k.Warn = &s.Stored.Records
-		}
 		at := slices.IndexFunc(kinds, func(x Kind) bool { return x.Letter == letter })
 		if at < 0 {
 			kinds, at = append(kinds, k), len(kinds)
 		}
 		kinds[at].Courses++
 		kinds[at].printed(c.Graded[i])
+		if s := c.Graded[i].Sections[grade.Warn]; s != nil && s.Stored != nil && s.Expected != nil && s.Expected.Records > 0 {
+			kinds[at].Warn = kinds[at].Warn.widen(int64(s.Stored.Records))
+		}
 	}
 	for i := range kinds {
 		slices.SortFunc(kinds[i].Printed, func(a, b Printed) int {

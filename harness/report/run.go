@@ -110,7 +110,11 @@ func kinds(w io.Writer, r *compare.Run) error {
 		for i, k := range all {
 			line := fmt.Sprintf("%s in %d of %d courses (95 %%: %.0f to %.0f %%)", k.Letter, k.Courses, k.Of, 100*k.Share.Low, 100*k.Share.High)
 			if k.Warn != nil {
-				line += fmt.Sprintf(", %d records of the WARN stored", *k.Warn)
+				many := between(*k.Warn) + " records"
+				if k.Warn.Most == 1 && k.Warn.Least == 1 {
+					many = records(1)
+				}
+				line += ", " + many + " of the WARN stored"
 			}
 			name := row.Strategy
 			if i > 0 {
