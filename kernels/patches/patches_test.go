@@ -62,6 +62,9 @@ func TestApply(t *testing.T) {
 		if !strings.HasPrefix(release, "7.") {
 			continue
 		}
+		if _, err := os.Stat(filepath.Join(tree, "kernel", "printk", "flush.c")); err == nil {
+			continue // a user's tree, in which the series is already
+		}
 		tried++
 		t.Run(release, func(t *testing.T) {
 			if err := build.Applies(t.Context(), tree, series); err != nil {
