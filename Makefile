@@ -63,7 +63,7 @@ bench-down: ## take it down
 
 bench-test: bench-up ## what must hold on every board of that bench (specs/board) and of its parts (specs/bench)
 	LASTPAGE_INVENTORY=$(CURDIR)/$(PARTS)/boards.yaml $(GO) test -count=1 -timeout 2h ./specs/board; rc=$$?; $(MAKE) -s bench-down; exit $$rc
-	$(GO) test -count=1 -timeout 60m ./specs/bench
+	LASTPAGE_SERIES=$${LASTPAGE_SERIES:-2} $(GO) test -count=1 -timeout 60m ./specs/bench
 
 nightly: setup $(BIN) ## every board of INVENTORY=boards.yaml: lease, check, try, report, release (docs/nightly.md)
 	$(BIN) nightly $(if $(INVENTORY),--inventory $(INVENTORY))
