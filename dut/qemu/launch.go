@@ -28,6 +28,9 @@ type Handed struct {
 func Launch(ctx context.Context, spec Spec, h Handed) (*Machine, error) {
 	var files child.Files
 	spec.RAM = files.Give(h.RAM.file)
+	if spec.Firmware == "" {
+		spec.Cmdline = told(spec.Mode, spec.Cmdline)
+	}
 	if h.Initrd != nil {
 		f, err := child.Memfd("lastpage-initrd", 0)
 		if err != nil {

@@ -172,7 +172,7 @@ func (b *Pool) open(ctx context.Context, p Payload, snap *snapshot) (*dut.Board,
 		return nil, err
 	}
 	facts := maps.Clone(b.facts)
-	facts["cmdline"] = p.Cmdline
+	facts["cmdline"] = told(b.setup.Mode, p.Cmdline)
 	facts["mode"] = b.Mode()
 	start := dut.Start{Kind: dut.FromBoot}
 	l.info = new(infoCache)
@@ -207,9 +207,6 @@ func (b *Pool) launch(ctx context.Context, p Payload, snap *snapshot) (l *live, 
 	defer out.Close()
 	spec := Spec{Binary: b.setup.Binary, Mode: b.setup.Mode, Accel: "tcg", MemMiB: b.setup.MemMiB, CPUs: b.setup.CPUs,
 		Kernel: p.Kernel, Cmdline: p.Cmdline, Shift: b.setup.Shift, Seed: b.setup.Seed, Later: b.setup.Later, Incoming: snap != nil}
-	if spec.Mode == Concurrent {
-		spec.Cmdline = knownTSC(spec.Cmdline)
-	}
 	h := Handed{RAM: l.ram, Initrd: p.Initrd, Control: out, Plugin: b.plugin, Page: l.page}
 	if snap != nil {
 		h.Options = append(h.Options, vuart.Resume)

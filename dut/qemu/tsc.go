@@ -40,12 +40,15 @@ func stamp() (tsc uint64, ns time.Duration) {
 	return tsc, ns
 }
 
-// knownTSC tells the guest of a concurrent board the rate of its counter, as CPUID leaf 0x15 does on a real machine (early_param
-// tsc_early_khz, arch/x86/kernel/tsc.c, since 4.20). A guest that measures it against an emulated PIT often fails, and then udelay() is too
-// short until late in the boot: its UART driver gives up waiting and writes to a full transmitter.
-func knownTSC(cmdline string) string {
+// told is a kernel's command line as the guest gets it. In concurrent mode it tells the rate of the guest's counter, as CPUID leaf 0x15 does on
+// a real machine (early_param tsc_early_khz, arch/x86/kernel/tsc.c, since 4.20). A guest that measures it against an emulated PIT often fails,
+// and then udelay() is too short until late in the boot: its UART driver gives up waiting and writes to a full transmitter.
+func told(mode Mode, cmdline string) string {
+	if mode != Concurrent || strings.Contains(cmdline, "tsc_early_khz=") {
+		return cmdline
+	}
 	khz := tscKHz()
-	if khz == 0 || strings.Contains(cmdline, "tsc_early_khz=") {
+	if khz == 0 {
 		return cmdline
 	}
 	return strings.TrimSpace(cmdline + " tsc_early_khz=" + strconv.FormatUint(khz, 10))
