@@ -42,33 +42,18 @@ func (c *Catalogue) drivers(ctx context.Context, name string, wanted []string, p
 		return nil, err
 	}
 	key := append([]string{"drivers", k.Packages[0].SHA256}, wanted...)
-	dir, err := store.Do(ctx, "modules", store.Key(key...), progress, func(ctx context.Context, tmp string) error {
+	return inOrder(ctx, store.Key(key...), progress, func(ctx context.Context, tmp string) ([]string, error) {
 		raw := filepath.Join(tmp, "raw")
 		if err := os.Mkdir(raw, 0o755); err != nil {
-			return err
+			return nil, err
 		}
 		files, err := dependent(ctx, k.Debs, raw, wanted)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		order, err := expand(ctx, files, tmp, string(builtin), wanted)
-		if err != nil {
-			return err
-		}
-		return errors.Join(os.WriteFile(filepath.Join(tmp, "order"), []byte(strings.Join(order, "\n")), 0o644), os.RemoveAll(raw))
+		return order, errors.Join(err, os.RemoveAll(raw))
 	})
-	if err != nil {
-		return nil, err
-	}
-	order, err := os.ReadFile(filepath.Join(dir, "order"))
-	if err != nil {
-		return nil, err
-	}
-	var made []string
-	for _, f := range strings.Fields(string(order)) {
-		made = append(made, filepath.Join(dir, f))
-	}
-	return made, nil
 }
 
 // dependent unpacks modules of packages below raw, and those that they depend on, as far as there are such files. The packages do not say

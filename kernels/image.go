@@ -140,8 +140,15 @@ func loadable(ctx context.Context, k *debian.Kernel, progress io.Writer) ([]stri
 
 // ordered expands the modules of the control channel among files into the store. builtin is the text of modules.builtin.
 func ordered(ctx context.Context, key string, files []string, builtin string, progress io.Writer) ([]string, error) {
+	return inOrder(ctx, key, progress, func(ctx context.Context, tmp string) ([]string, error) {
+		return expand(ctx, files, tmp, builtin, controlModules)
+	})
+}
+
+// inOrder keeps modules in the store, and gives their paths in load order; expand writes them into a folder and tells the order.
+func inOrder(ctx context.Context, key string, progress io.Writer, expand func(ctx context.Context, tmp string) ([]string, error)) ([]string, error) {
 	dir, err := store.Do(ctx, "modules", key, progress, func(ctx context.Context, tmp string) error {
-		order, err := expand(ctx, files, tmp, builtin, controlModules)
+		order, err := expand(ctx, tmp)
 		if err != nil {
 			return err
 		}
