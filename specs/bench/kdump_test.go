@@ -29,17 +29,7 @@ var _ = Describe("a board whose crash kernel brings the dump", Label("kdump"), f
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(func() { Expect(hold.Release()).To(Succeed()) })
 
-		s, err := l.Subject(ctx, "legacy")
-		Expect(err).NotTo(HaveOccurred())
-		DeferCleanup(s.Bench.Rest)
-		sc, err := harness.FindScenario("break-panic")
-		Expect(err).NotTo(HaveOccurred())
-		moment, err := harness.ParseInject("byte:20000")
-		Expect(err).NotTo(HaveOccurred())
-		o := harness.Series{Scenario: sc, Injects: []harness.Inject{moment}, Retries: tries - 1}
-		t, voids, err := o.Valid(ctx, s, harness.Try{Inject: &moment}, filepath.Join(evidence, "kdump"), "trial")
-		Expect(err).NotTo(HaveOccurred())
-		Expect(t).NotTo(BeNil(), "void: %v", voids)
+		t := dead(ctx, l, "break-panic")
 
 		Expect(t.Armed.CrashLoaded).To(BeTrue())
 

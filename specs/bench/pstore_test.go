@@ -23,17 +23,7 @@ var _ = Describe("a board that keeps its log over a reset", Label("pstore"), fun
 		inventory, err := bench.Dumping(b, name, image)
 		Expect(err).NotTo(HaveOccurred())
 		l := &kit.Lab{Dir: evidence, Board: name, Inventory: inventory, Progress: GinkgoWriter}
-		s, err := l.Subject(ctx, "legacy")
-		Expect(err).NotTo(HaveOccurred())
-		DeferCleanup(s.Bench.Rest)
-		sc, err := harness.FindScenario("break-panic")
-		Expect(err).NotTo(HaveOccurred())
-		moment, err := harness.ParseInject("byte:20000")
-		Expect(err).NotTo(HaveOccurred())
-		o := harness.Series{Scenario: sc, Injects: []harness.Inject{moment}, Retries: tries - 1}
-		t, voids, err := o.Valid(ctx, s, harness.Try{Inject: &moment}, filepath.Join(evidence, "pstore"), "trial")
-		Expect(err).NotTo(HaveOccurred())
-		Expect(t).NotTo(BeNil(), "void: %v", voids)
+		t := dead(ctx, l, "break-panic")
 
 		By("knowing from the log that was kept what was stored")
 		Expect(t.RingWhy).To(BeEmpty())

@@ -22,19 +22,34 @@ const tries = 4
 // interrupted makes one trial of a scenario on a lab's board, interrupted in the middle of its backlog.
 func interrupted(ctx context.Context, l *kit.Lab, scenario string) *harness.Trial {
 	GinkgoHelper()
+	return conducted(ctx, l, scenario, "share:30%", true)
+}
+
+// dead makes one trial of a scenario whose board has a dump only of a machine that died: there is no reference for it.
+func dead(ctx context.Context, l *kit.Lab, scenario string) *harness.Trial {
+	GinkgoHelper()
+	return conducted(ctx, l, scenario, "byte:20000", false)
+}
+
+func conducted(ctx context.Context, l *kit.Lab, scenario, at string, reference bool) *harness.Trial {
+	GinkgoHelper()
 	s, err := l.Subject(ctx, "legacy")
 	Expect(err).NotTo(HaveOccurred())
 	defer s.Bench.Rest()
 	sc, err := harness.FindScenario(scenario)
 	Expect(err).NotTo(HaveOccurred())
-	inject, err := harness.ParseInject("share:30%")
+	inject, err := harness.ParseInject(at)
 	Expect(err).NotTo(HaveOccurred())
 	o := harness.Series{Scenario: sc, Injects: []harness.Inject{inject}, Retries: tries - 1}
 	dir, err := os.MkdirTemp(l.Dir, scenario+"-")
 	Expect(err).NotTo(HaveOccurred())
-	ref, voids, err := o.Valid(ctx, s, harness.Try{Reference: true}, dir, "reference")
-	Expect(err).NotTo(HaveOccurred())
-	Expect(ref).NotTo(BeNil(), "void: %v", voids)
+	var ref *harness.Trial
+	if reference {
+		var voids []harness.Voided
+		ref, voids, err = o.Valid(ctx, s, harness.Try{Reference: true}, dir, "reference")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(ref).NotTo(BeNil(), "void: %v", voids)
+	}
 	t, voids, err := o.Valid(ctx, s, harness.Try{Inject: &inject, Ref: ref}, dir, "trial")
 	Expect(err).NotTo(HaveOccurred())
 	Expect(t).NotTo(BeNil(), "void: %v", voids)
