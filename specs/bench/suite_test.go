@@ -17,11 +17,11 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	"github.com/onsi/gomega/format"
 	"github.com/onsi/gomega/gexec"
 
 	"lastpage/specs/kit"
 	"lastpage/specs/parts"
+	"lastpage/specs/suite"
 )
 
 // bootLimit bounds whatever hangs.
@@ -33,23 +33,12 @@ var (
 	bench    *parts.Bench
 )
 
-func TestBench(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: boots nothing")
-	}
-	format.MaxLength = 0
-	RegisterFailHandler(Fail)
-	suite, reporter := GinkgoConfiguration()
-	suite.Timeout = 2 * time.Hour
-	RunSpecs(t, "a bench of parts", suite, reporter)
-}
+func TestBench(t *testing.T) { suite.Run(t, "a bench of parts", 2*time.Hour) }
 
 var _ = BeforeSuite(func() {
 	var err error
-	evidence, err = os.MkdirTemp("", "lastpage-bench-")
-	Expect(err).NotTo(HaveOccurred())
-	lastpage, err = gexec.Build("lastpage/cmd/lastpage")
-	Expect(err).NotTo(HaveOccurred())
+	evidence = suite.Evidence("lastpage-bench-")
+	lastpage = suite.Command()
 	// Leases are this machine's: the names are this process's.
 	bench, err = parts.Start(context.Background(), parts.Options{Lastpage: lastpage, Dir: evidence, Prefix: fmt.Sprintf("bench-%d-", os.Getpid()), Log: GinkgoWriter})
 	Expect(err).NotTo(HaveOccurred())
@@ -75,13 +64,7 @@ func board(kind string) (*parts.Board, *kit.Lab) {
 
 var _ = AfterSuite(func() { gexec.CleanupBuildArtifacts() })
 
-var _ = ReportAfterSuite("evidence", func(r Report) {
-	if r.SuiteSucceeded {
-		Expect(os.RemoveAll(evidence)).To(Succeed())
-		return
-	}
-	fmt.Println("the evidence is kept in", evidence)
-})
+var _ = ReportAfterSuite("evidence", func(r Report) { suite.Keep(r, evidence) })
 
 // run runs the command and gives its output.
 func run(ctx context.Context, args ...string) (string, error) {

@@ -7,15 +7,13 @@
 package gate_test
 
 import (
-	"fmt"
-	"os"
 	"testing"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"
-	"github.com/onsi/gomega/format"
 	"github.com/onsi/gomega/gexec"
+
+	"lastpage/specs/suite"
 )
 
 // limit ends what would never end.
@@ -26,31 +24,13 @@ var (
 	lastpage string // the command, built from this tree
 )
 
-func TestGate(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: boots nothing")
-	}
-	format.MaxLength = 0
-	RegisterFailHandler(Fail)
-	suite, reporter := GinkgoConfiguration()
-	suite.Timeout = 4 * time.Hour
-	RunSpecs(t, "the gate as a command", suite, reporter)
-}
+func TestGate(t *testing.T) { suite.Run(t, "the gate as a command", 4*time.Hour) }
 
 var _ = BeforeSuite(func() {
-	var err error
-	evidence, err = os.MkdirTemp("", "lastpage-gate-")
-	Expect(err).NotTo(HaveOccurred())
-	lastpage, err = gexec.Build("lastpage/cmd/lastpage")
-	Expect(err).NotTo(HaveOccurred())
+	evidence = suite.Evidence("lastpage-gate-")
+	lastpage = suite.Command()
 })
 
 var _ = AfterSuite(func() { gexec.CleanupBuildArtifacts() })
 
-var _ = ReportAfterSuite("evidence", func(r Report) {
-	if r.SuiteSucceeded {
-		Expect(os.RemoveAll(evidence)).To(Succeed())
-		return
-	}
-	fmt.Println("the evidence is kept in", evidence)
-})
+var _ = ReportAfterSuite("evidence", func(r Report) { suite.Keep(r, evidence) })

@@ -8,17 +8,14 @@
 package qemu_test
 
 import (
-	"fmt"
-	"os"
 	"testing"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"
-	"github.com/onsi/gomega/format"
 	"github.com/onsi/gomega/gexec"
 
 	"lastpage/specs/kit"
+	"lastpage/specs/suite"
 )
 
 // Bounds for whatever hangs. A boot on a machine that has a tenth of a CPU to spare takes some minutes.
@@ -32,32 +29,14 @@ var (
 	lastpage string // the command, built from this tree
 )
 
-func TestQEMU(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: boots nothing")
-	}
-	format.MaxLength = 0
-	RegisterFailHandler(Fail)
-	suite, reporter := GinkgoConfiguration()
-	suite.Timeout = 2 * time.Hour
-	RunSpecs(t, "stock kernels on QEMU", suite, reporter)
-}
+func TestQEMU(t *testing.T) { suite.Run(t, "stock kernels on QEMU", 2*time.Hour) }
 
 var _ = BeforeSuite(func() {
-	var err error
-	evidence, err = os.MkdirTemp("", "lastpage-specs-")
-	Expect(err).NotTo(HaveOccurred())
+	evidence = suite.Evidence("lastpage-specs-")
 	bench = &kit.Lab{Dir: evidence, Progress: GinkgoWriter}
-	lastpage, err = gexec.Build("lastpage/cmd/lastpage")
-	Expect(err).NotTo(HaveOccurred())
+	lastpage = suite.Command()
 })
 
 var _ = AfterSuite(func() { gexec.CleanupBuildArtifacts() })
 
-var _ = ReportAfterSuite("evidence", func(r Report) {
-	if r.SuiteSucceeded {
-		Expect(os.RemoveAll(evidence)).To(Succeed())
-		return
-	}
-	fmt.Println("the evidence is kept in", evidence)
-})
+var _ = ReportAfterSuite("evidence", func(r Report) { suite.Keep(r, evidence) })

@@ -24,6 +24,7 @@ import (
 	"lastpage/kernels/patches"
 	"lastpage/lab"
 	"lastpage/specs/kit"
+	"lastpage/specs/suite"
 )
 
 // limit ends what would never end: a kernel build and some boots on a busy machine.
@@ -35,25 +36,12 @@ func TestStrategies(t *testing.T) {
 	if os.Getenv("LASTPAGE_STRATEGIES") == "" {
 		t.Skip("LASTPAGE_STRATEGIES=1 builds a kernel for every mutant")
 	}
-	RegisterFailHandler(Fail)
-	suite, reporter := GinkgoConfiguration()
-	suite.Timeout = 8 * time.Hour
-	RunSpecs(t, "promises of the strategies", suite, reporter)
+	suite.Run(t, "promises of the strategies", 8*time.Hour)
 }
 
-var _ = BeforeSuite(func() {
-	var err error
-	evidence, err = os.MkdirTemp("", "lastpage-strategies-")
-	Expect(err).NotTo(HaveOccurred())
-})
+var _ = BeforeSuite(func() { evidence = suite.Evidence("lastpage-strategies-") })
 
-var _ = ReportAfterSuite("evidence", func(r Report) {
-	if r.SuiteSucceeded {
-		Expect(os.RemoveAll(evidence)).To(Succeed())
-		return
-	}
-	fmt.Println("the evidence is kept in", evidence)
-})
+var _ = ReportAfterSuite("evidence", func(r Report) { suite.Keep(r, evidence) })
 
 // catalogue is the built-in one; with a mutant, its kernel of the strategies has that patch on top.
 func catalogue(mutant string) *kernels.Catalogue {
