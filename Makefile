@@ -39,7 +39,7 @@ test: setup check $(BIN) ## everything that can fail: linters, unit tests, repla
 check: ## linters and the laws of specs/law: imports, licences, prose
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) test ./specs/law
-	$(GO) run $(LINT) run ./...
+	$(GO) run $(LINT) run --allow-parallel-runners ./...
 
 mutants: ## every reason for which a trial is void, taken out of the judge: a test must notice
 	@$(GO) test -list '^TestMutants' ./harness/... | grep -q '^TestMutants' || { echo "mutants: no TestMutants in ./harness/..."; exit 1; }
