@@ -30,3 +30,18 @@ func table(w io.Writer, header string) *tabwriter.Writer {
 	fmt.Fprintln(t, header)
 	return t
 }
+
+// output is the standard output. It remembers the first write that failed: what was not printed ends no command well, whoever looked at it.
+type output struct {
+	io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}

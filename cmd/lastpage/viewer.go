@@ -28,6 +28,10 @@ const (
 // the capture nothing, and one that goes away leaves the capture alone.
 func show(cmd *cobra.Command, log *wire.Log, said *speaker) {
 	signal.Ignore(syscall.SIGPIPE)
+	out := cmd.OutOrStdout()
+	if o, ok := out.(*output); ok {
+		out = o.Writer // what is shown is on disk too
+	}
 	for n := int64(0); ; {
 		err := log.Wait(cmd.Context(), n+1)
 		data, missed := log.From(n, viewBytes)
@@ -38,7 +42,7 @@ func show(cmd *cobra.Command, log *wire.Log, said *speaker) {
 		if err != nil && len(data) == 0 {
 			return
 		}
-		if _, werr := cmd.OutOrStdout().Write(forTerminal(data)); werr != nil {
+		if _, werr := out.Write(forTerminal(data)); werr != nil {
 			said.say("lastpage: nobody reads what is shown any more (%v); the recording goes on\n", werr)
 			return
 		}
