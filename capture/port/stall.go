@@ -14,6 +14,9 @@ const (
 	stallAfter = time.Second
 	// sleptAfter is a time of suspension that counts; less is the reading of two clocks one after the other.
 	sleptAfter = 50 * time.Millisecond
+	// drainedAfter is how long the port must not have been full before what the kernel had kept counts as read. The kernel moves bytes up to
+	// us in a worker of its own (drivers/tty/tty_buffer.c, flush_to_ldisc), which may come late on a busy machine.
+	drainedAfter = 2 * readWait
 )
 
 // stall notices that this program stood still while the line may have talked: SIGSTOP, a full disk queue, swap, a suspended machine.
@@ -21,6 +24,7 @@ type stall struct {
 	looked, slept int64 // ns, of the last turn and of the last look at the other clock
 	asked         int64 // ns, of that look
 	owed          int64 // ns of standstills whose mark comes after what the kernel had kept for us
+	full          int64 // ns, of the last turn at which the port was full
 }
 
 func (s *stall) start(now, slept int64) { s.looked, s.slept = now, slept }
@@ -36,22 +40,27 @@ func (r *run) stood() error {
 		nap = slept - s.slept
 		s.slept, s.asked = slept, now
 	}
+	full := r.src.full()
+	if full {
+		s.full = now
+	}
 	switch {
 	case nap > int64(sleptAfter):
 		s.owed += still + nap
 		r.void("this machine was suspended for %v", time.Duration(nap).Round(time.Millisecond))
 		r.tell("this machine was suspended for %v: what the line said then is lost", time.Duration(nap).Round(time.Millisecond))
-	case still > int64(stallAfter) && r.book == nil && r.src.full():
+	case still > int64(stallAfter) && r.book == nil && full:
 		s.owed += still
 		r.void("this program stood still for %v and the port was full: what did not fit is lost", time.Duration(still).Round(time.Millisecond))
 		r.tell("this program stood still for %v and the port was full: what did not fit is lost", time.Duration(still).Round(time.Millisecond))
 	case s.owed > 0:
-		return s.settle(r, now, !r.src.full())
+		return s.settle(r, now, now-s.full >= int64(drainedAfter))
 	}
 	return nil
 }
 
-// settle marks the loss once what was kept has been read: the kernel keeps the oldest bytes.
+// settle marks the loss once what was kept has been read: the kernel keeps the oldest bytes. On a line that goes on talking the mark comes up
+// to drainedAfter late, never early.
 func (s *stall) settle(r *run, now int64, read bool) error {
 	if s.owed == 0 || !read {
 		return nil

@@ -6,9 +6,11 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -65,11 +67,11 @@ func stopped(t *testing.T, port string, meanwhile func()) (*wire.Log, Report) {
 		t.Fatalf("%q, %v", line, err)
 	}
 	for _, s := range []func(){
-		func() { _ = c.Process.Signal(syscall.SIGSTOP) },
+		func() { _ = c.Process.Signal(syscall.SIGSTOP); standing(t, c.Process.Pid) },
 		meanwhile,
 		func() { time.Sleep(2 * stallAfter) },
 		func() { _ = c.Process.Signal(syscall.SIGCONT) },
-		func() { time.Sleep(3 * readWait) },
+		func() { time.Sleep(3 * drainedAfter) },
 		func() { _ = c.Process.Signal(os.Interrupt) },
 	} {
 		s()
@@ -86,6 +88,21 @@ func stopped(t *testing.T, port string, meanwhile func()) (*wire.Log, Report) {
 		t.Fatalf("%+v, %v", info, err)
 	}
 	return l, r
+}
+
+// standing waits until every thread of a process that was sent SIGSTOP stands still.
+func standing(t *testing.T, pid int) {
+	t.Helper()
+	becomes(t, "a process that stands still", func() bool {
+		all, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		for _, f := range all {
+			stat, rerr := os.ReadFile(f)
+			if _, after, ok := strings.Cut(string(stat), ") "); rerr != nil || !ok || after[0] != 'T' {
+				return false
+			}
+		}
+		return err == nil && len(all) > 0
+	})
 }
 
 // A pty takes some 20 KiB for a reader that stands still; what does not fit is lost, and that is a gap after what fitted.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"lastpage/capture/wire"
 	"lastpage/dut/bench/command"
 )
 
@@ -17,8 +18,9 @@ import (
 type Loader interface {
 	// Prepare puts the payload where the board will find it, before the board has power, and gives Boot what it must know.
 	Prepare(p *Payload) (any, error)
-	// Boot returns when the kernel was started. from is the offset of the console at which the power came.
-	Boot(ctx context.Context, l *line, files any, from int64) error
+	// Boot returns when the kernel was started, with the offset of the console before which all is the loader's. from is the offset at which
+	// the power came.
+	Boot(ctx context.Context, l *line, files any, from int64) (started int64, err error)
 	// Banner is what the loader says first after a reset; "": nothing that could be told from a kernel's words.
 	Banner() string
 	// Clean removes what Prepare left.
@@ -60,8 +62,17 @@ func (c *Command) Prepare(p *Payload) (any, error) {
 	return nil, err
 }
 
-// Boot implements Loader: the board does it alone.
-func (c *Command) Boot(context.Context, *line, any, int64) error { return nil }
+// Boot implements Loader: the board does it alone. A loader whose banner is known is waited for: what comes after that is not its own.
+func (c *Command) Boot(ctx context.Context, l *line, _ any, from int64) (int64, error) {
+	if c.Says == "" {
+		return from, nil
+	}
+	m, err := l.expect(ctx, from, promptLimit, wire.Literal(c.Says))
+	if err != nil {
+		return 0, fmt.Errorf("boot: the loader's banner %q: %w", c.Says, err)
+	}
+	return m.End, nil
+}
 
 // Banner implements Loader.
 func (c *Command) Banner() string { return c.Says }

@@ -26,7 +26,7 @@ type machine struct {
 
 	facts      map[string]string
 	unverified bool
-	kernelAt   int64 // offset at which the loader had its last word
+	kernelAt   int64 // offset before which all is the loader's
 	messages   []plan.Message
 	armedAt    moment // when the report had come
 	handedOver bool   // another kernel spoke after it
@@ -106,10 +106,11 @@ func (m *machine) tryBoot(ctx context.Context, files any) error {
 	if err := m.power(ctx, power.On); err != nil {
 		return err
 	}
-	if err := m.s.Boot.Boot(ctx, m.line, files, from); err != nil {
+	started, err := m.s.Boot.Boot(ctx, m.line, files, from)
+	if err != nil {
 		return err
 	}
-	m.kernelAt = m.line.log.Len()
+	m.kernelAt = started
 	return nil
 }
 

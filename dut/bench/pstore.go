@@ -91,7 +91,7 @@ func (m *machine) kept(ctx context.Context, p *Pstore, dir string) error {
 	if err := m.s.Reset.Press(ctx); err != nil {
 		return fmt.Errorf("pstore: reset: %w", err)
 	}
-	if err := m.s.Boot.Boot(ctx, l, files, from); err != nil {
+	if _, err := m.s.Boot.Boot(ctx, l, files, from); err != nil {
 		return fmt.Errorf("pstore: after the reset: %w", err)
 	}
 	names, err := receive(ctx, l, from, p.Within+l.byteTime(reportBytes*int(p.Record)), dir)

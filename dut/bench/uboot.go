@@ -145,15 +145,15 @@ const (
 	interrupt   = "\x03" // stops a countdown and a command, and draws a prompt
 )
 
-// Boot implements Loader.
-func (u *UBoot) Boot(ctx context.Context, l *line, files any, from int64) error {
+// Boot implements Loader. The kernel's part begins with the command that starts it.
+func (u *UBoot) Boot(ctx context.Context, l *line, files any, from int64) (int64, error) {
 	f := files.(*uFiles)
 	if err := u.catch(ctx, l, from); err != nil {
-		return err
+		return 0, err
 	}
 	for _, c := range u.Setup {
 		if _, err := u.command(ctx, l, c, setupLimit); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	for _, w := range []struct {
@@ -162,10 +162,10 @@ func (u *UBoot) Boot(ctx context.Context, l *line, files any, from int64) error 
 		file uFile
 	}{{u.KernelAt, "ks", f.kernel}, {u.InitrdAt, "rs", f.initrd}} {
 		if err := u.fetch(ctx, l, w.at, w.file); err != nil {
-			return err
+			return 0, err
 		}
 		if _, err := u.command(ctx, l, "setenv "+w.size+" ${filesize}", answerLimit); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	for i, words := range pieces(f.cmdline, maxWords) {
@@ -174,10 +174,11 @@ func (u *UBoot) Boot(ctx context.Context, l *line, files any, from int64) error 
 			set += "${bootargs} "
 		}
 		if _, err := u.command(ctx, l, set+escape(words), answerLimit); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return l.send(ctx, fmt.Sprintf(starts[u.Start], u.KernelAt, u.InitrdAt)+"\r")
+	started := l.log.Len() // before it is typed: a kernel may be faster than we are
+	return started, l.send(ctx, fmt.Sprintf(starts[u.Start], u.KernelAt, u.InitrdAt)+"\r")
 }
 
 // catch interrupts U-Boot until it shows its prompt.
