@@ -38,12 +38,12 @@ func complete(c *cobra.Command) {
 			_ = c.RegisterFlagCompletionFunc(name, v.complete)
 		}
 	}
-	for _, name := range []string{"tree", "out", "resume", "headers", "modules"} {
+	for _, name := range []string{"tree", "out", "resume", "modules"} {
 		if c.Flags().Lookup(name) != nil {
 			_ = c.MarkFlagDirname(name)
 		}
 	}
-	for name, ext := range map[string]string{"catalogue": "yaml", "inventory": "yaml", "patch": "patch", "policy": "yaml"} {
+	for name, ext := range map[string]string{"catalogue": "yaml", "inventory": "yaml", "patch": "patch", "policy": "yaml", "headers": "deb"} {
 		if c.Flags().Lookup(name) != nil {
 			_ = c.MarkFlagFilename(name, ext, "yml", "diff")
 		}

@@ -27,7 +27,7 @@ type imageFlags struct {
 
 func (f *imageFlags) flags(fl *pflag.FlagSet) {
 	fl.StringArrayVar(&f.files, "image", nil, "kernel that is built already: bzImage, vmlinuz or linux-image .deb; NAME=FILE gives it a name (default "+ownImage+"); may be repeated")
-	fl.StringVar(&f.headers, "headers", "", "folder in which modules for --image are built: that of its build, or its headers unpacked (default: looked for)")
+	fl.StringVar(&f.headers, "headers", "", "what modules for --image are built with: the folder of its build, or its linux-headers package (default: looked for)")
 	fl.StringVar(&f.modules, "modules", "", "folder of the modules of --image: its lib/modules/RELEASE (default: looked for, where they are needed)")
 	fl.StringVar(&f.initrd, "initrd", "", "initramfs whose files are in the guest of --image too; process 1 is ours")
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// packageOf makes a package of that name with files in it.
+// packageOf makes a package of that name with files in it. A file called Depends is what it depends on.
 func packageOf(t *testing.T, name string, files map[string]string) string {
 	t.Helper()
 	if _, err := exec.LookPath("dpkg-deb"); err != nil {
@@ -18,6 +18,10 @@ func packageOf(t *testing.T, name string, files map[string]string) string {
 	}
 	dir := t.TempDir()
 	files["DEBIAN/control"] = "Package: " + name + "\nVersion: 1\nArchitecture: amd64\nMaintainer: me <me@here>\nDescription: a kernel\n"
+	if depends, ok := files["Depends"]; ok {
+		delete(files, "Depends")
+		files["DEBIAN/control"] += "Depends: " + depends + "\n"
+	}
 	for at, text := range files {
 		path := filepath.Join(dir, "tree", at)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

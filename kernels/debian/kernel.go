@@ -82,11 +82,11 @@ func (k *Kernel) parts(ctx context.Context, image, suite string, progress io.Wri
 // UnpackImage unpacks a kernel package that is a file of the user's, Debian's or of make bindeb-pkg, into dir: vmlinuz, and what there is of
 // config, modules.builtin and modules/.
 func UnpackImage(ctx context.Context, deb, dir string) error {
-	name, err := store.Command(ctx, "", "dpkg-deb", "--field", deb, "Package").Output()
+	name, err := field(ctx, deb, "Package")
 	if err != nil {
-		return fmt.Errorf("read package %s: %w", deb, err)
+		return err
 	}
-	release := strings.TrimSpace(string(name))
+	release := name
 	for _, kind := range []string{"linux-image-", "linux-binary-"} {
 		release = strings.TrimPrefix(release, kind)
 	}
@@ -96,7 +96,7 @@ func UnpackImage(ctx context.Context, deb, dir string) error {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "vmlinuz")); err != nil {
 		return fmt.Errorf("package %s: no kernel in %s; Debian's linux-image of 7.x and later is empty, its kernel is in linux-binary-%s",
-			deb, strings.TrimSpace(string(name)), release)
+			deb, name, release)
 	}
 	return nil
 }
@@ -180,13 +180,23 @@ func (k *Kernel) fetchHeaders(ctx context.Context, suite string, progress io.Wri
 		key = append(key, p.SHA256)
 	}
 	k.BuildKey = store.Key(key...)
-	final, err := store.Path("headers", k.BuildKey)
+	k.Build, err = unpackHeaders(ctx, name, k.BuildKey, debs, foreign, progress)
 	if err != nil {
 		return err
 	}
-	_, err = store.Do(ctx, "headers", k.BuildKey, progress, func(ctx context.Context, tmp string) error {
+	k.MakeArgs, err = OtherCompiler(filepath.Join(k.Build, ".config"))
+	return err
+}
+
+// unpackHeaders unpacks packages into the store, under key, and returns the folder of the one called name.
+func unpackHeaders(ctx context.Context, name, key string, debs []string, foreign *tools, progress io.Writer) (string, error) {
+	final, err := store.Path("headers", key)
+	if err != nil {
+		return "", err
+	}
+	_, err = store.Do(ctx, "headers", key, progress, func(ctx context.Context, tmp string) error {
 		if progress != nil {
-			fmt.Fprintf(progress, "unpacking %s %s\n", name, prov.Version)
+			fmt.Fprintf(progress, "unpacking %s\n", name)
 		}
 		for _, d := range debs {
 			// vmlinux is there for BTF only, and makes the build ask for pahole.
@@ -197,14 +207,12 @@ func (k *Kernel) fetchHeaders(ctx context.Context, suite string, progress io.Wri
 		if err := foreign.wrap(ctx, tmp, final); err != nil {
 			return err
 		}
+		if len(debs) == 1 {
+			return nil // whole in itself, as make bindeb-pkg makes it
+		}
 		return relocate(filepath.Join(tmp, "usr/src", name, "Makefile"), final)
 	})
-	if err != nil {
-		return err
-	}
-	k.Build = filepath.Join(final, "usr/src", name)
-	k.MakeArgs, err = OtherCompiler(filepath.Join(k.Build, ".config"))
-	return err
+	return filepath.Join(final, "usr/src", name), err
 }
 
 var headerDepend = regexp.MustCompile(`^(linux-headers-[^ ]*-common(?:-rt)?|linux-kbuild-[^ ]+)(?: \(>?= ([^ )]+)\))?$`)

@@ -114,17 +114,23 @@ func write(root *os.Root, tr *tar.Reader, h *tar.Header, name string) error {
 }
 
 func checkSum(path, want string) error {
+	got, err := sumOf(path)
+	if err == nil && got != want {
+		err = fmt.Errorf("%s has SHA-256 %s, the index says %s", filepath.Base(path), got, want)
+	}
+	return err
+}
+
+// sumOf is the SHA-256 of a file.
+func sumOf(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer f.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return err
+		return "", err
 	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != want {
-		return fmt.Errorf("%s has SHA-256 %s, the index says %s", filepath.Base(path), got, want)
-	}
-	return nil
+	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -55,7 +55,7 @@ func findBuild(image, release string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("nothing to build the probe with for %s: give --headers DIR, the folder that the kernel was built in (make, with its modules) "+
-		"or linux-headers-%s unpacked; a scenario with probe: false needs none", release, release)
+		"or linux-headers-%s, unpacked or as a .deb; a scenario with probe: false needs none", release, release)
 }
 
 // checkBuild says why no module for a release can be built in a folder.

@@ -22,7 +22,7 @@ import (
 // Source names the files.
 type Source struct {
 	File    string `yaml:"file" json:"file"`                           // bzImage, vmlinuz, or a linux-image package (.deb)
-	Headers string `yaml:"headers,omitempty" json:"headers,omitempty"` // folder to build modules in; empty: it is found
+	Headers string `yaml:"headers,omitempty" json:"headers,omitempty"` // folder to build modules in, or its package (.deb); empty: it is found
 	Modules string `yaml:"modules,omitempty" json:"modules,omitempty"` // folder of the kernel's modules, as make modules_install fills it
 	Initrd  string `yaml:"initrd,omitempty" json:"initrd,omitempty"`   // its files are there in the guest beside ours
 }
@@ -112,7 +112,7 @@ func Prepare(ctx context.Context, s Source, u Use, progress io.Writer) (*Kernel,
 	k.Release = b.Release
 	k.Origin = map[string]string{"image": s.File + " (sha256:" + sum(data) + ")", "version": b.Version}
 	if u == Probed || s.Headers != "" {
-		if err := k.headers(s, data); err != nil {
+		if err := k.headers(ctx, s, data, progress); err != nil {
 			return nil, err
 		}
 	}
@@ -131,17 +131,28 @@ func Prepare(ctx context.Context, s Source, u Use, progress io.Writer) (*Kernel,
 	return k, k.check(s, dir, u)
 }
 
-func (k *Kernel) headers(s Source, image []byte) (err error) {
-	if s.Headers == "" {
+func (k *Kernel) headers(ctx context.Context, s Source, image []byte, progress io.Writer) (err error) {
+	from := s.Headers
+	switch st, serr := os.Stat(from); {
+	case from == "":
 		k.Build, err = findBuild(s.File, k.Release)
-	} else if k.Build, err = filepath.Abs(s.Headers); err == nil {
+		from = k.Build
+	case serr == nil && st.Mode().IsRegular():
+		if k.Build, err = debian.UnpackHeaders(ctx, from, progress); err != nil {
+			return fmt.Errorf("headers: want a folder or a linux-headers package: %w", err)
+		}
+	default:
+		k.Build, err = filepath.Abs(from)
+		from = k.Build
+	}
+	if err == nil && s.Headers != "" {
 		err = checkBuild(k.Build, k.Release)
 	}
 	if err != nil {
 		return err
 	}
 	k.Console = consoleOf(k.Build)
-	k.Origin["headers"] = k.Build
+	k.Origin["headers"] = from
 	if k.BuildKey, err = buildKey(image, k.Build); err != nil {
 		return err
 	}
