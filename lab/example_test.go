@@ -61,7 +61,7 @@ func TestBenchRefused(t *testing.T) {
 		{"unknown start", "start: booti                   #", "start: go #", `start "go": want zboot, booti or bootz`},
 		{"both loaders", "    # What brings the board's memory", "      command: {run: x}\n    # What brings", "exactly one of u-boot and command"},
 		{"a switch's values", "on: 1, off: 2}", "on: 1, off: 1}", "two numbers that differ"},
-		{"two ways to a dump", "      kdump:\n", "      command: {run: x}\n      kdump:\n", "dump: want exactly one of command, kdump and pstore"},
+		{"two ways to a dump", "      kdump:\n", "      command: {run: x}\n      kdump:\n", "dump: want exactly one of command, kdump, pstore and ram"},
 		{"a name where an address is wanted", "to: 192.0.2.1:7391 ", "to: server:7391 ", "dump: kdump: to:"},
 		{"a log that is kept, and no reset", "    reset:\n      ipmi: {host: box-3-bmc, user: lab, password: secret}\n", "", "want reset:"},
 		{"a time below 0", "power: 30s, boot: 3m", "power: -30s, boot: 3m", "want times above 0"},

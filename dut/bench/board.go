@@ -121,6 +121,8 @@ func (m *machine) dump(ctx context.Context, dir string) error {
 		}
 	case *Pstore:
 		return m.kept(ctx, d, dir)
+	case *RAM:
+		return m.remembered(ctx, d, dir)
 	}
 	return m.s.Dump.Dump(ctx, dir)
 }

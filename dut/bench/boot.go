@@ -12,6 +12,7 @@ import (
 
 	"lastpage/capture/wire"
 	"lastpage/dut/bench/command"
+	"lastpage/kernels/plan"
 )
 
 // Loader makes a board that was just switched on start a kernel.
@@ -25,6 +26,11 @@ type Loader interface {
 	Banner() string
 	// Clean removes what Prepare left.
 	Clean() error
+}
+
+// Spoiler is a loader that knows where it overwrites memory before it starts a kernel, and where that kernel does before it has a choice.
+type Spoiler interface {
+	Spoils() []plan.Span
 }
 
 // Command is a loader of which the lab's own program takes care: it is given the files, and makes the board boot them, over the network or

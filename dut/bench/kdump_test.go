@@ -108,7 +108,7 @@ func receiver(t *testing.T) *Kdump {
 	}
 	addr := ln.Addr().String()
 	ln.Close()
-	k := &Kdump{Listen: addr, To: addr, Address: "10.0.2.15/24"}
+	k := &Kdump{Receiver: Receiver{Listen: addr, To: addr, Address: "10.0.2.15/24"}}
 	if err := k.Check(); err != nil {
 		t.Fatal(err)
 	}
@@ -211,12 +211,12 @@ func TestKdumpRefused(t *testing.T) {
 		k    Kdump
 		want string
 	}{
-		{Kdump{Listen: "7391", To: "10.0.2.2:7391", Address: "10.0.2.15/24"}, "listen: want HOST:PORT"},
-		{Kdump{Listen: ":7391", To: "server:7391", Address: "10.0.2.15/24"}, `"server" is no IPv4 address`},
-		{Kdump{Listen: ":7391", To: "10.0.2.2:7391", Address: "10.0.2.15"}, "address: want the board's"},
-		{Kdump{Listen: ":7391", To: "10.0.2.2:7391", Address: "10.0.2.15/33"}, "1 to 32"},
-		{Kdump{Listen: ":7391", To: "10.0.2.2:7391", Address: "10.0.2.15/24", Gateway: "x"}, "gateway"},
-		{Kdump{Listen: ":7391", To: "10.0.2.2:7391", Address: "10.0.2.15/24", Within: -1}, "above 0"},
+		{Kdump{Receiver: Receiver{Listen: "7391", To: "10.0.2.2:7391", Address: "10.0.2.15/24"}}, "listen: want HOST:PORT"},
+		{Kdump{Receiver: Receiver{Listen: ":7391", To: "server:7391", Address: "10.0.2.15/24"}}, `"server" is no IPv4 address`},
+		{Kdump{Receiver: Receiver{Listen: ":7391", To: "10.0.2.2:7391", Address: "10.0.2.15"}}, "address: want the board's"},
+		{Kdump{Receiver: Receiver{Listen: ":7391", To: "10.0.2.2:7391", Address: "10.0.2.15/33"}}, "1 to 32"},
+		{Kdump{Receiver: Receiver{Listen: ":7391", To: "10.0.2.2:7391", Address: "10.0.2.15/24", Gateway: "x"}}, "gateway"},
+		{Kdump{Receiver: Receiver{Listen: ":7391", To: "10.0.2.2:7391", Address: "10.0.2.15/24", Within: -1}}, "above 0"},
 	} {
 		if err := c.k.Check(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want %q", c.k, err, c.want)

@@ -83,16 +83,9 @@ func (m *machine) kept(ctx context.Context, p *Pstore, dir string) error {
 	defer done()
 	load := m.p
 	load.Initrd = p.Initrd
-	files, err := m.s.Boot.Prepare(&load)
-	if err != nil {
-		return fmt.Errorf("pstore: boot: %w", err)
-	}
 	from := l.log.Len()
-	if err := m.s.Reset.Press(ctx); err != nil {
-		return fmt.Errorf("pstore: reset: %w", err)
-	}
-	if _, err := m.s.Boot.Boot(ctx, l, files, from); err != nil {
-		return fmt.Errorf("pstore: after the reset: %w", err)
+	if err := m.again(ctx, l, &load); err != nil {
+		return fmt.Errorf("pstore: %w", err)
 	}
 	names, err := receive(ctx, l, from, p.Within+l.byteTime(reportBytes*int(p.Record)), dir)
 	if err != nil {

@@ -4,6 +4,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,10 +13,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"lastpage/capture/wire"
+	"lastpage/kernels/plan"
 )
 
 // UBoot is a board whose loader is U-Boot, with a prompt on the console and a TFTP server.
@@ -101,6 +104,30 @@ func (u *UBoot) Prepare(p *Payload) (any, error) {
 		f.initrd, err = u.put(p.Board, p.Initrd)
 	}
 	return f, err
+}
+
+// Room for what is loaded, bytes: the kernel's file, the initramfs, and the kernel as it unpacks itself (init_size of its header). Debian's are
+// 13, 12 and 65 MiB.
+const (
+	roomFile   = 64 << 20
+	roomUnpack = 112 << 20
+)
+
+// Spoils implements Spoiler for a PC: zboot moves the kernel's file to 1 MiB, and from there it unpacks itself to 16 MiB and more
+// (Documentation/arch/x86/boot.rst).
+func (u *UBoot) Spoils() []plan.Span {
+	const mib = 1 << 20
+	all := []plan.Span{{At: mib, Size: 15*mib + roomUnpack}, {At: u.KernelAt, Size: roomFile}, {At: u.InitrdAt, Size: roomFile}}
+	slices.SortFunc(all, func(a, b plan.Span) int { return cmp.Compare(a.At, b.At) })
+	joined := all[:1]
+	for _, s := range all[1:] {
+		if last := &joined[len(joined)-1]; s.At <= last.End() {
+			last.Size = max(last.End(), s.End()) - last.At
+		} else {
+			joined = append(joined, s)
+		}
+	}
+	return joined
 }
 
 // nameBytes of a file's digest are in its name.

@@ -18,7 +18,7 @@ const (
 )
 
 // Offer is what the init of a crash kernel does, and nothing else: it calls a TCP port and offers the memory of the kernel that died,
-// /proc/vmcore, to whoever answers.
+// /proc/vmcore, to whoever answers. The init of a kernel that was started after a reset offers what its command line names (MemoryParam).
 //
 // It says "lastpage-vmcore SIZE\n". From then on it is asked: 16 bytes, an offset and a length (big endian, bytes); it answers with 8 bytes
 // that are the number of bytes that follow, or minus the errno of what failed, and these bytes. A length of 0 ends it, as does the end of
@@ -27,6 +27,8 @@ type Offer struct {
 	To      string `json:"to"`                // HOST:PORT, an IPv4 address
 	Address string `json:"address"`           // of this machine, with the bits of its network: 10.0.2.15/24
 	Gateway string `json:"gateway,omitempty"` // "": To is in that network
+	// Kept: there was a reset, and the memory is what the command line names of /dev/mem, as an ELF core.
+	Kept bool `json:"kept,omitempty"`
 }
 
 // OfferWord begins what an Offer says first.

@@ -45,6 +45,7 @@ type Message struct {
 	PrintkTime      bool              `json:"printk_time,omitempty"`
 	Consoles        string            `json:"consoles,omitempty"`     // /proc/consoles
 	CrashLoaded     bool              `json:"crash_loaded,omitempty"` // a crash kernel is loaded
+	Place           *Place            `json:"place,omitempty"`        // with Plan.Place
 	Symbols         map[string]string `json:"symbols,omitempty"`      // name -> address, 16 hex digits; absent = the kernel has none
 }
 

@@ -137,7 +137,9 @@ type Plan struct {
 	Report Report  `json:"report,omitempty"`
 	Kdump  *Kdump  `json:"kdump,omitempty"`  // nil: no crash kernel of one's own is loaded
 	Pstore *Pstore `json:"pstore,omitempty"` // nil: nothing is kept over a reset
-	// Offer: this is a plan for the crash kernel. Everything else in it has no effect.
+	// Place: the armed message says where in memory the kernel lies.
+	Place bool `json:"place,omitempty"`
+	// Offer: this is a plan for the kernel after the one that died. Everything else in it has no effect.
 	Offer *Offer `json:"offer,omitempty"`
 }
 

@@ -61,11 +61,14 @@ func (e *Entry) Off(ctx context.Context, board string) error {
 // line is the whole command line of a kernel on this board.
 func (e *Entry) line(k kind.Kernel) string {
 	line := strings.TrimSpace(k.Image.Cmdline + " " + k.Cmdline + " " + e.Cmdline)
-	if e.Dump != nil && e.Dump.Kdump != nil {
-		line += " crashkernel=" + e.Dump.Kdump.Reserve
-	}
-	if e.Dump != nil && e.Dump.Pstore != nil {
-		line += " " + e.Dump.Pstore.Cmdline()
+	switch d := e.Dump; {
+	case d == nil:
+	case d.Kdump != nil:
+		line += " crashkernel=" + d.Kdump.Reserve
+	case d.Pstore != nil:
+		line += " " + d.Pstore.Cmdline()
+	case d.RAM != nil:
+		line += " " + d.RAM.Cmdline(e.Boot.UBoot.Spoils())
 	}
 	return strings.Replace(line, "console=ttyS0,115200", "console=ttyS0,"+strconv.Itoa(e.Baud), 1)
 }

@@ -54,6 +54,7 @@ type Dump struct {
 	Command *bench.DumpCommand `yaml:"command" json:"command,omitempty"`
 	Kdump   *bench.Kdump       `yaml:"kdump" json:"kdump,omitempty"`
 	Pstore  *bench.Pstore      `yaml:"pstore" json:"pstore,omitempty"`
+	RAM     *bench.RAM         `yaml:"ram" json:"ram,omitempty"`
 }
 
 // Within bounds what nothing else bounds.
@@ -123,20 +124,7 @@ func (e *Entry) setup(board string) (*bench.Setup, error) {
 		err = errors.New("boot: want exactly one of u-boot and command")
 	}
 	if err == nil && e.Dump != nil {
-		switch d := e.Dump; {
-		case d.Command != nil && d.Kdump == nil && d.Pstore == nil:
-			c := *d.Command
-			err, s.Dump = c.Check(), &c
-		case d.Kdump != nil && d.Command == nil && d.Pstore == nil:
-			err, s.Dump = d.Kdump.Check(), d.Kdump
-		case d.Pstore != nil && d.Command == nil && d.Kdump == nil:
-			p := *d.Pstore
-			if err, s.Dump = p.Check(), &p; err == nil && s.Reset == nil {
-				err = errors.New("dump: pstore: want reset:, a button that leaves the memory as it is")
-			}
-		default:
-			err = errors.New("dump: want exactly one of command, kdump and pstore")
-		}
+		s.Dump, err = e.Dump.make(s)
 	}
 	return s, err
 }

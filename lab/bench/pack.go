@@ -28,6 +28,8 @@ func (e *Entry) drivers(ctx context.Context, k kind.Kernel, progress io.Writer) 
 		names = d.Kdump.Drivers
 	case d.Pstore != nil:
 		names = d.Pstore.Drivers
+	case d.RAM != nil:
+		names = d.RAM.Drivers
 	}
 	if len(names) == 0 {
 		return nil, nil
@@ -57,6 +59,9 @@ func (e *Entry) pack(s *bench.Setup, img *kernels.Image, p *plan.Plan, drivers [
 		reader.Report = plan.ReportConsole
 		reader.Pstore = &plan.Pstore{Modules: p.Pstore.Modules, Params: p.Pstore.Params, Read: true}
 		d.Initrd, err = archive(img, reader, extra)
+	case *bench.RAM:
+		p.Place = true
+		d.Initrd, err = receiving(&d.Receiver, true, img, p.RunID, drivers)
 	}
 	if err != nil {
 		return nil, err
@@ -66,11 +71,7 @@ func (e *Entry) pack(s *bench.Setup, img *kernels.Image, p *plan.Plan, drivers [
 
 // crash puts a crash kernel into an initramfs.
 func (e *Entry) crash(d *bench.Kdump, img *kernels.Image, p *plan.Plan, drivers []string, dir string, extra map[string]string) error {
-	offer := nothing(p.RunID)
-	offer.Offer = &plan.Offer{To: d.To, Address: d.Address, Gateway: d.Gateway}
-	crash := *img
-	crash.Probe, crash.Modules = "", append(crash.Modules[:len(crash.Modules):len(crash.Modules)], drivers...)
-	initrd, err := archive(&crash, offer, nil)
+	initrd, err := receiving(&d.Receiver, false, img, p.RunID, drivers)
 	if err != nil {
 		return fmt.Errorf("the crash kernel: %w", err)
 	}
@@ -82,6 +83,15 @@ func (e *Entry) crash(d *bench.Kdump, img *kernels.Image, p *plan.Plan, drivers 
 		Cmdline: "console=ttyS0," + strconv.Itoa(e.Baud) + " irqpoll nr_cpus=1 reset_devices"}
 	extra[plan.CrashKernel], extra[plan.CrashInitrd] = img.Vmlinuz, file
 	return nil
+}
+
+// receiving is the initramfs of a kernel that offers the memory of the one before, over the network.
+func receiving(v *bench.Receiver, kept bool, img *kernels.Image, runID string, drivers []string) ([]byte, error) {
+	p := nothing(runID)
+	p.Offer = v.Offer(kept)
+	other := *img
+	other.Probe, other.Modules = "", append(other.Modules[:len(other.Modules):len(other.Modules)], drivers...)
+	return archive(&other, p, nil)
 }
 
 // nothing is a plan that provokes nothing.

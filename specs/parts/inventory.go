@@ -21,7 +21,8 @@ type Board struct {
 	BMC        int    // port; 0: commands switch it
 	Memory     int    // MiB
 	Keeps      bool   // its log is kept in memory over a reset
-	Receiver   int    // port here that its crash kernel calls; 0: it has none
+	Receiver   int    // port here that the kernel after it calls; 0: it has none
+	Remembers  bool   // its memory is read after a reset
 
 	dir string
 }
@@ -56,7 +57,10 @@ var inventory = template.Must(template.New("board").Parse(`  - name: {{.Name}}
         initrd-at: 0x8000000
         start: zboot
     dump:
-{{- if .Receiver}}
+{{- if .Remembers}}
+      ram: {listen: "127.0.0.1:{{.Receiver}}", to: "10.0.2.2:{{.Receiver}}", address: 10.0.2.15/24, drivers: [virtio_net], within: 10m}
+    reset: {command: '{{.Control}} {{.Reset}}'}
+{{- else if .Receiver}}
       kdump: {listen: "127.0.0.1:{{.Receiver}}", to: "10.0.2.2:{{.Receiver}}", address: 10.0.2.15/24, drivers: [virtio_net], within: 10m}
 {{- else if .Keeps}}
       pstore: {at: 0x30000000, drivers: [ramoops], within: 10m}

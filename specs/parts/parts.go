@@ -57,6 +57,7 @@ var kinds = []struct {
 	{BMC, haveBMC},
 	{Kdump, func() error { return nil }},
 	{Pstore, func() error { return nil }},
+	{RAM, func() error { return nil }},
 }
 
 // Kinds of boards.
@@ -64,6 +65,7 @@ const (
 	Plain  = "plain"  // console through ser2net, switched by commands
 	BMC    = "bmc"    // console without a server between, switched by a BMC
 	Pstore = "pstore" // its log is kept over a reset
+	RAM    = "ram"    // its memory is read after a reset, over its network
 	Kdump  = "kdump"  // its memory comes from a crash kernel, over its network
 )
 
@@ -143,8 +145,8 @@ func (b *Bench) board(ctx context.Context, kind string) (*Board, error) {
 	if kind == Pstore {
 		d.Memory, d.Keeps = 1024, true
 	}
-	if kind == Kdump {
-		d.Memory = 1024
+	if kind == Kdump || kind == RAM {
+		d.Memory, d.Remembers = 1024, kind == RAM
 		var err error
 		if d.Receiver, err = freePort(); err != nil {
 			return nil, err

@@ -95,7 +95,12 @@ func readBack(p *plan.Plan, cpus int) (*plan.Message, error) {
 		return nil, fmt.Errorf("read back: console_loglevel %d, sysrq %d: want %d and 1", m.ConsoleLoglevel, m.Sysrq, p.ConsoleLoglevel)
 	}
 	if len(p.Symbols) > 0 {
-		m.Symbols, err = symbols(p.Symbols)
+		if m.Symbols, err = symbols(p.Symbols); err != nil {
+			return nil, err
+		}
+	}
+	if p.Place {
+		m.Place, err = place(line("/proc/iomem"), line("/sys/kernel/vmcoreinfo"))
 	}
 	return m, err
 }

@@ -23,16 +23,44 @@ const (
 	callLimit  = 10 * time.Minute
 )
 
+// core is a memory image.
+type core interface {
+	ReadAt([]byte, int64) (int, error)
+}
+
+// open opens the memory of the kernel before.
+func open(o *plan.Offer) (core, int64, error) {
+	if o.Kept {
+		spans, err := plan.ParseMemory(line("/proc/cmdline"))
+		if err != nil {
+			return nil, 0, err
+		}
+		fd, err := syscall.Open("/dev/mem", syscall.O_RDONLY, 0)
+		if err != nil {
+			return nil, 0, fmt.Errorf("open /dev/mem: %w", err)
+		}
+		k, err := newKept(spans[0], spans[1:], memory{fd})
+		if err != nil {
+			return nil, 0, err
+		}
+		return k, k.Size(), nil
+	}
+	f, err := os.Open(vmcore)
+	if err != nil {
+		return nil, 0, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	return f, st.Size(), nil
+}
+
 // offer calls until the memory was read.
 func offer(o *plan.Offer) error {
-	core, err := os.Open(vmcore)
+	image, size, err := open(o)
 	if err != nil {
 		return fmt.Errorf("offer the memory of the kernel before: %w", err)
-	}
-	defer core.Close()
-	st, err := core.Stat()
-	if err != nil {
-		return err
 	}
 	if err := network(o); err != nil {
 		return err
@@ -42,18 +70,18 @@ func offer(o *plan.Offer) error {
 		return err
 	}
 	for begin := time.Now(); ; time.Sleep(callEvery) {
-		err := call(ip, port, core, st.Size())
+		err := call(ip, port, image, size)
 		if err == nil {
 			return nil
 		}
 		if time.Since(begin) > callLimit {
-			return fmt.Errorf("offer %s to %s: %w", vmcore, o.To, err)
+			return fmt.Errorf("offer the memory of the kernel before to %s: %w", o.To, err)
 		}
 	}
 }
 
 // call offers once. nil: whoever answered has what he wanted.
-func call(ip [4]byte, port int, core *os.File, size int64) error {
+func call(ip [4]byte, port int, image core, size int64) error {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
@@ -69,7 +97,7 @@ func call(ip [4]byte, port int, core *os.File, size int64) error {
 	if err := syscall.Connect(fd, &syscall.SockaddrInet4{Port: port, Addr: ip}); err != nil {
 		return err
 	}
-	return serve(s, core, size)
+	return serve(s, image, size)
 }
 
 // stream is a connection.
@@ -79,9 +107,7 @@ type stream interface {
 }
 
 // serve greets and answers.
-func serve(s stream, core interface {
-	ReadAt([]byte, int64) (int, error)
-}, size int64) error {
+func serve(s stream, image core, size int64) error {
 	if _, err := fmt.Fprintf(s, "%s %d\n", plan.OfferWord, size); err != nil {
 		return err
 	}
@@ -99,7 +125,7 @@ func serve(s stream, core interface {
 		if length == 0 {
 			return nil
 		}
-		n, err := core.ReadAt(buf[8:8+min(length, plan.MaxOffer)], int64(off))
+		n, err := image.ReadAt(buf[8:8+min(length, plan.MaxOffer)], int64(off))
 		said := int64(n)
 		var errno syscall.Errno
 		if n == 0 && errors.As(err, &errno) {
