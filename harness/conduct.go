@@ -27,6 +27,9 @@ import (
 // (*dut.CannotError). The folder then holds whatever was captured.
 func Conduct(ctx context.Context, bench Bench, o *Order, dir string) (*Trial, error) {
 	b, err := bench.Open(ctx, o)
+	if failed := (*dut.BoardError)(nil); errors.As(err, &failed) { // which names the board
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open board %s: %w", o.Board, err)
 	}

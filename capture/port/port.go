@@ -78,7 +78,7 @@ func Open(ctx context.Context, cfg Config) (*Port, error) {
 		err = fmt.Errorf("%w (%d tries)", err, tries)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open port %s: %w", cfg.Name, err)
+		return nil, fmt.Errorf("open port %s: %w", cfg.Name, cured(err))
 	}
 	frame := wire.Frame{}
 	if SetsRate(cfg.Name) {

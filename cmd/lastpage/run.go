@@ -182,13 +182,25 @@ func (f *runFlags) run(cmd *cobra.Command) error {
 		p.counted(done+1, done, of, strategy+": "+what)
 	})
 	p.end()
+	if r != nil && (err == nil || f.json || tried(r)) { // a table of nothing would hide why
+		err = errors.Join(err, f.print(cmd.OutOrStdout(), r, o.Out.Dir))
+	}
 	if r != nil {
-		err = errors.Join(err, f.print(cmd.OutOrStdout(), r, o.Out.Dir), f.reports.write(results.OfRun(r, f.require)))
+		err = errors.Join(err, f.reports.write(results.OfRun(r, f.require)))
 	}
 	if err != nil {
 		return resumable(err, cmd, o.Out.Dir)
 	}
 	return f.verdict(r)
+}
+
+// tried says whether anything came of a run.
+func tried(r *compare.Run) bool {
+	return slices.ContainsFunc(r.Rows, func(row *compare.Row) bool {
+		return row.Fault != "" || slices.ContainsFunc(row.Courses, func(c *compare.CourseRow) bool {
+			return c.Fault != "" || len(c.Trials)+len(c.Voids) > 0 || c.ReferenceGrade != nil
+		})
+	})
 }
 
 // tell says what the run would do.

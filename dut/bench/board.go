@@ -79,7 +79,7 @@ func Open(ctx context.Context, s *Setup, p Payload) (*dut.Board, error) {
 func open(ctx context.Context, s *Setup, p Payload) (*dut.Board, error) {
 	con, err := s.Console(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("console %s: %w", s.Place, err)
+		return nil, fmt.Errorf("console: %w", err) // which names its place
 	}
 	caps := con.Caps()
 	p.Board = s.Name

@@ -85,20 +85,42 @@ func (m *machine) boot(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("boot: %w", err)
 	}
-	var all error
+	var failed tries
 	for try := 1; ; try++ {
 		err := m.tryBoot(ctx, files)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		all = errors.Join(all, fmt.Errorf("boot, try %d of %d: %w", try, m.s.Within.Tries, err))
+		failed = append(failed, err)
 		if try == m.s.Within.Tries {
-			return all
+			return failed.error()
 		}
 		if err := m.power(ctx, power.Off); err != nil {
-			return errors.Join(all, err)
+			return errors.Join(failed.error(), err)
 		}
 	}
+}
+
+// tries are the errors of tries to boot.
+type tries []error
+
+// error is one error: what failed each time is said once.
+func (t tries) error() error {
+	same := 1
+	for same < len(t) && t[same].Error() == t[0].Error() {
+		same++
+	}
+	switch {
+	case len(t) == 1:
+		return fmt.Errorf("boot: %w", t[0])
+	case same == len(t):
+		return fmt.Errorf("boot, %d tries: %w", len(t), t[0])
+	}
+	var all error
+	for i, err := range t {
+		all = errors.Join(all, fmt.Errorf("boot, try %d of %d: %w", i+1, len(t), err))
+	}
+	return all
 }
 
 func (m *machine) tryBoot(ctx context.Context, files any) error {

@@ -30,6 +30,8 @@ type UBoot struct {
 	KernelAt uint64 `yaml:"kernel-at" json:"kernel_at"`
 	InitrdAt uint64 `yaml:"initrd-at" json:"initrd_at"`
 	Start    string `yaml:"start" json:"start"` // zboot, booti or bootz
+	// Within is from the power to the prompt.
+	Within time.Duration `yaml:"within" json:"within_ns"`
 
 	files []string
 }
@@ -52,7 +54,12 @@ func (u *UBoot) Check() error {
 	if u.Start == "" {
 		u.Start = "booti"
 	}
+	if u.Within == 0 {
+		u.Within = promptLimit
+	}
 	switch {
+	case u.Within < 0:
+		return errors.New("boot: u-boot: within: want a time above 0, such as 1m")
 	case u.Folder == "":
 		return errors.New("boot: u-boot: want folder:, that of the TFTP server")
 	case u.KernelAt == 0 || u.InitrdAt == 0 || u.KernelAt == u.InitrdAt:
@@ -210,7 +217,7 @@ func (u *UBoot) Boot(ctx context.Context, l *line, files any, from int64) (int64
 
 // catch interrupts U-Boot until it shows its prompt.
 func (u *UBoot) catch(ctx context.Context, l *line, from int64) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, promptLimit, errors.New("no prompt"))
+	ctx, cancel := context.WithTimeoutCause(ctx, u.Within, errors.New("no prompt"))
 	defer cancel()
 	for {
 		if err := l.send(ctx, interrupt); err != nil && ctx.Err() == nil {
@@ -228,11 +235,11 @@ func (u *UBoot) catch(ctx context.Context, l *line, from int64) error {
 		case context.Cause(ctx).Error() != "no prompt":
 			return context.Cause(ctx)
 		case len(said) == 0:
-			return fmt.Errorf("u-boot: not one byte came in %s after the power: look at the console's cable and rate", promptLimit)
+			return fmt.Errorf("u-boot: not one byte came in %s after the power: look whether it is the right outlet and the right console, at the cable, and at baud:", u.Within)
 		}
-		return fmt.Errorf("u-boot: no prompt %q within %s; the last line is %q", u.Prompt, promptLimit, lastLine(said))
+		return fmt.Errorf("u-boot: no prompt %q within %s; the last line is %q: look at prompt:, at baud:, and whether the board's countdown can be stopped", u.Prompt, u.Within, lastLine(said))
 	}
-	return l.quiet(ctx, 2*promptEvery, promptLimit)
+	return l.quiet(ctx, 2*promptEvery, u.Within)
 }
 
 // command types a line, sees that it was understood as it was typed, and returns what came before the next prompt.
@@ -269,7 +276,7 @@ func (u *UBoot) fetch(ctx context.Context, l *line, at uint64, f uFile) error {
 	}
 	m := transferred.FindSubmatch(answer)
 	if m == nil {
-		return fmt.Errorf("u-boot: TFTP of %s brought nothing: %s", filepath.Join(u.Folder, f.name), reason(answer))
+		return fmt.Errorf("u-boot: TFTP of %s brought nothing: %s: look whether folder: is the TFTP server's own, and at the board's network", filepath.Join(u.Folder, f.name), reason(answer))
 	}
 	if got := string(m[1]); got != fmt.Sprint(f.size) {
 		return fmt.Errorf("u-boot: TFTP of %s brought %s bytes, the file has %d: it is another one", filepath.Join(u.Folder, f.name), got, f.size)

@@ -5,6 +5,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"lastpage/harness"
 	"lastpage/harness/compare"
@@ -37,7 +38,7 @@ func Run(w io.Writer, r *compare.Run) error {
 			}
 		}
 		for _, v := range row.Voids() {
-			fmt.Fprintf(w, "void %s: %v\n", v.Dir, v.Why)
+			fmt.Fprintf(w, "void %s: %s\n", v.Dir, strings.Join(v.Why, "; "))
 		}
 	}
 	if r.Status != harness.Finished {

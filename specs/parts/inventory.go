@@ -15,6 +15,7 @@ type Board struct {
 	Name, Kind string
 	Console    string // HOST:PORT of RFC 2217, as the inventory has it
 	Plug, Bare string // the machine's own ports: RFC 2217, and bytes alone
+	PTY        string // the same bytes
 	Control    string // command that switches it, without its last word
 	Socket     string // of that
 	TFTP       string // folder
@@ -24,7 +25,8 @@ type Board struct {
 	Receiver   int    // port here that the kernel after it calls; 0: it has none
 	Remembers  bool   // its memory is read after a reset
 
-	dir string
+	dir         string
+	server, bmc *task // nil: it has none
 }
 
 // entry is a board as a user writes it down. What is empty is that of the bench.

@@ -203,6 +203,8 @@ func (b *Bench) bridge(ctx context.Context, d *Board) error {
 		switch place = strings.TrimSpace(place); name {
 		case "tcp":
 			d.Bare = place
+		case "pty":
+			d.PTY = place
 		case "rfc2217":
 			d.Plug = place
 		case "break": // the last line
@@ -230,10 +232,17 @@ func (b *Bench) bmc(ctx context.Context, d *Board) error {
 	if err := os.WriteFile(program, bmcProgram, 0o644); err != nil {
 		return err
 	}
+	return b.manage(ctx, d)
+}
+
+// manage starts the BMC that bmc has chosen a port for.
+func (b *Bench) manage(ctx context.Context, d *Board) error {
+	program := filepath.Join(d.dir, "bmc.py")
 	t, out, err := b.start(ctx, append([]string{python, program, strconv.Itoa(d.BMC), User, Password}, strings.Fields(d.Control)...)...)
 	if err != nil {
 		return err
 	}
+	d.bmc = t
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "listening\n" {
 		<-t.ended
 		return fmt.Errorf("the BMC says %q: %w", line, errors.Join(err, t.err))
@@ -262,14 +271,20 @@ func (b *Bench) server(ctx context.Context, d *Board) error {
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		return err
 	}
+	return b.serve(ctx, d)
+}
+
+// serve starts the server that server has configured.
+func (b *Bench) serve(ctx context.Context, d *Board) error {
 	program, err := ser2net()
 	if err != nil {
 		return err
 	}
-	t, out, err := b.start(ctx, program, "-n", "-d", "-c", config)
+	t, out, err := b.start(ctx, program, "-n", "-d", "-c", filepath.Join(d.dir, "ser2net.yaml"))
 	if err != nil {
 		return err
 	}
+	d.server = t
 	go io.Copy(io.Discard, out) //nolint:errcheck // ends with the process
 	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 		c, err := net.Dial("tcp", d.Console)

@@ -53,10 +53,21 @@ func (i *IPMI) session(ctx context.Context, f func(context.Context, *ipmi.Client
 		return fmt.Errorf("the BMC %s:%d does not know this user or password (user %s): %w", i.Host, i.Port, i.User, errPassword)
 	}
 	if err != nil {
-		return fmt.Errorf("the BMC %s:%d opened no session for %s: %w", i.Host, i.Port, i.User, err)
+		return fmt.Errorf("the BMC %s:%d opened no session for %s: look whether it has power, at host: and port:, at the network, and whether IPMI over LAN is on: %w",
+			i.Host, i.Port, i.User, cause(err))
 	}
 	defer c.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what was asked is answered
 	return f(ctx, c)
+}
+
+// cause is the first cause of the library's error, which tells its own calls before it.
+func cause(err error) error {
+	const mark = "err: "
+	text := err.Error()
+	if k := strings.LastIndex(text, mark); k >= 0 {
+		return errors.New(text[k+len(mark):])
+	}
+	return err
 }
 
 func (i *IPMI) control(ctx context.Context, what ipmi.ChassisControl) error {
