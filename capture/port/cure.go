@@ -27,6 +27,9 @@ var cures = []struct {
 
 // cured is err with where to look.
 func cured(err error) error {
+	if errors.As(err, new(*refusal)) {
+		return fmt.Errorf("%w: look who else has the port, and whether the server has its own", err)
+	}
 	for _, c := range cures {
 		if errors.Is(err, c.err) {
 			return fmt.Errorf("%w: %s", err, c.look)

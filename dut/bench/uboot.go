@@ -237,9 +237,23 @@ func (u *UBoot) catch(ctx context.Context, l *line, from int64) error {
 		case len(said) == 0:
 			return fmt.Errorf("u-boot: not one byte came in %s after the power: look whether it is the right outlet and the right console, at the cable, and at baud:", u.Within)
 		}
+		if n := strange(said); n > len(said)/4 {
+			return fmt.Errorf("u-boot: no prompt %q within %s, and %d of the %d bytes that came are no text: look at baud:, and at the rate that the server between has",
+				u.Prompt, u.Within, n, len(said))
+		}
 		return fmt.Errorf("u-boot: no prompt %q within %s; the last line is %q: look at prompt:, at baud:, and whether the board's countdown can be stopped", u.Prompt, u.Within, lastLine(said))
 	}
 	return l.quiet(ctx, 2*promptEvery, u.Within)
+}
+
+// strange counts the bytes that no loader's text has.
+func strange(said []byte) (n int) {
+	for _, c := range said {
+		if c >= 0x7f || c < ' ' && bytes.IndexByte([]byte("\a\b\t\n\r\x1b\x03"), c) < 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // command types a line, sees that it was understood as it was typed, and returns what came before the next prompt.

@@ -76,7 +76,7 @@ const askEvery = 200 * time.Millisecond
 
 // Turn switches, and asks until the switch says that it has; verified is false if it cannot tell. The error says which of the two failed.
 func Turn(ctx context.Context, s Switch, want State, limit time.Duration) (verified bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it was not done after %s", limit))
 	defer cancel()
 	do := s.Off
 	if want == On {
