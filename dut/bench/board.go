@@ -119,6 +119,15 @@ func (m *machine) dump(ctx context.Context, dir string) error {
 		if !m.mayBeDead() {
 			return errLives
 		}
+		l, done, err := m.afterwards(ctx)
+		if err != nil { // its memory may be had though nobody hears it
+			if derr := d.Dump(ctx, dir); derr != nil {
+				return errors.Join(derr, err)
+			}
+			return nil
+		}
+		defer done()
+		return overheard(l, dir, func() error { return d.Dump(ctx, dir) })
 	case *Pstore:
 		return m.kept(ctx, d, dir)
 	case *RAM:

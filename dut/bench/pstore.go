@@ -81,6 +81,11 @@ func (m *machine) kept(ctx context.Context, p *Pstore, dir string) error {
 		return fmt.Errorf("pstore: %w", err)
 	}
 	defer done()
+	return overheard(l, dir, func() error { return m.bring(ctx, p, l, dir) })
+}
+
+// bring resets it, and reads the report on its console.
+func (m *machine) bring(ctx context.Context, p *Pstore, l *line, dir string) error {
 	load := m.p
 	load.Initrd = p.Initrd
 	from := l.log.Len()
@@ -102,25 +107,9 @@ func (m *machine) kept(ctx context.Context, p *Pstore, dir string) error {
 	return os.WriteFile(filepath.Join(dir, dut.DumpText), text.Bytes(), 0o644)
 }
 
-// afterwards is the console of a trial whose capture has ended.
-func (m *machine) afterwards(ctx context.Context) (l *line, done func(), err error) {
-	select {
-	case <-m.line.ended:
-	default:
-		return m.line, func() {}, nil
-	}
-	con, err := m.s.Console(ctx)
-	if err != nil {
-		return nil, nil, fmt.Errorf("console %s: %w", m.s.Place, err)
-	}
-	l = newLine(con, m.s.Baud)
-	l.begin()
-	return l, func() { _ = l.close() }, nil // nothing of it is evidence but what has a sum of its own
-}
-
 // receive writes the records that a kernel reports from an offset of the console on into dir, and gives their paths.
 func receive(ctx context.Context, l *line, look int64, limit time.Duration, dir string) (names []string, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no report of what was kept within %s: the last words are on the console", limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no report of what was kept within %s", limit))
 	defer cancel()
 	parts := map[string][]byte{}
 	for n := l.log.Len(); ; n = l.log.Len() {

@@ -73,7 +73,7 @@ func (v *Receiver) receive(ctx context.Context, what, who, dir string) error {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	defer ln.Close()
-	ctx, cancel := context.WithTimeoutCause(ctx, v.Within, fmt.Errorf("no %s called %s within %s: its last words are on the console", who, v.Listen, v.Within))
+	ctx, cancel := context.WithTimeoutCause(ctx, v.Within, fmt.Errorf("no %s called %s within %s: look at to:, drivers: and reserve:, and at a firewall here", who, v.Listen, v.Within))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { ln.Close() })()
 	var last error
@@ -120,6 +120,9 @@ func (v *Receiver) answer(ctx context.Context, c net.Conn, dir string) (*remote,
 		if rd, err = core.Open(ctx); err == nil {
 			err = rd.SaveCore(ctx, filepath.Join(dir, dut.DumpName))
 		}
+	}
+	if err != nil && r.err != nil { // the first cause, without what was being read
+		err = fmt.Errorf("%w: look at the network, and whether the board was reset meanwhile", r.err)
 	}
 	if err != nil {
 		return r, fmt.Errorf("read %d bytes of its memory: %w", r.read, err)

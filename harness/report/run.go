@@ -9,6 +9,7 @@ import (
 
 	"lastpage/harness"
 	"lastpage/harness/compare"
+	"lastpage/harness/grade"
 )
 
 // Run prints a run as a table that survives a mail, with what must stand beside it.
@@ -37,6 +38,11 @@ func Run(w io.Writer, r *compare.Run) error {
 				fmt.Fprintf(w, "%s, %s: %s\n", row.Strategy, c.Course, c.Why)
 			}
 		}
+		for i, g := range row.Graded() {
+			if g.Letter == "" {
+				fmt.Fprintf(w, "no letter %s: %s%s\n", row.Trials()[i], g.Why, unread(g))
+			}
+		}
 		for _, v := range row.Voids() {
 			fmt.Fprintf(w, "void %s: %s\n", v.Dir, strings.Join(v.Why, "; "))
 		}
@@ -45,6 +51,14 @@ func Run(w io.Writer, r *compare.Run) error {
 		fmt.Fprintln(w, "UNFINISHED: what is missing was not reached")
 	}
 	return nil
+}
+
+// unread says why the ringbuffer of a trial was not read, in brackets; "" if it was.
+func unread(g *grade.Grade) string {
+	if g.Ring != nil || g.RingWhy == "" {
+		return ""
+	}
+	return " (" + g.RingWhy + ")"
 }
 
 // runTable has a row for each strategy. A share is the median over the trials that count, in percent of what was expected.

@@ -59,7 +59,7 @@ const (
 	loaderWords  = "U-Boot 20"
 	kernelWords  = "Linux version"
 	reportWords  = "lastpage-report"
-	backlogWords = " b 0000"
+	backlogWords = " b 0 50 "
 	panicWords   = "Kernel panic"
 )
 
