@@ -156,6 +156,9 @@ func (m *machine) close() error {
 // said is what the guest reported on its console.
 func (m *machine) said() []plan.Message { return m.messages }
 
+// toldMarks is how many places of losses are told; all are in the log.
+const toldMarks = 3
+
 // audit ends the capture, and is what that knows of its own losses since the kernel was started. A glitch of the line when the power came is
 // none of them.
 func (m *machine) audit() dut.Audit {
@@ -164,13 +167,20 @@ func (m *machine) audit() dut.Audit {
 	void := func(format string, args ...any) {
 		a.Void = append(a.Void, "the console: "+fmt.Sprintf(format, args...))
 	}
+	var marks []string
 	for _, k := range m.line.marks() {
 		a.Figures["console_"+strings.ReplaceAll(k.Kind.String(), " ", "_")]++
 		if k.Kind.Lossy() && k.Off >= m.kernelAt {
-			void("%s at byte %d%s", k.Kind, k.Off, m.line.because())
+			marks = append(marks, fmt.Sprintf("%s at byte %d", k.Kind, k.Off))
 		}
 	}
-	if r := m.line.report; r != nil {
+	if n := len(marks) - toldMarks; n > 0 {
+		marks = append(marks[:toldMarks], fmt.Sprintf("and %d more", n))
+	}
+	switch r := m.line.report; {
+	case len(marks) > 0:
+		void("%s%s", strings.Join(marks, ", "), m.line.because())
+	case r != nil:
 		if r.Baud != 0 && r.Baud != m.s.Baud {
 			void("%d baud were asked for, %d are set", m.s.Baud, r.Baud)
 		}
@@ -180,6 +190,9 @@ func (m *machine) audit() dut.Audit {
 		if r.Unread > 0 {
 			void("the port received %d bytes that we never got", r.Unread)
 		}
+	}
+	if at := m.rebooted(); at >= 0 {
+		a.Void = append(a.Void, fmt.Sprintf("the board came back to its loader at byte %d, and its kernel had not said that it dies: look at its power, and at its watchdog", at))
 	}
 	if err != nil {
 		void("%v", err)

@@ -144,6 +144,30 @@ func TestReset(t *testing.T) {
 	if rest := string(b.Wire.Bytes(*played.End.Wire, b.Wire.Len())); !strings.HasPrefix(strings.TrimSpace(rest), "U-Boot 2023.01") {
 		t.Errorf("the wire's end is before %q", rest)
 	}
+	if v := played.Audit.Void; len(v) != 1 || !strings.Contains(v[0], "came back to its loader") {
+		t.Errorf("nobody wanted the reset, void %q", v)
+	}
+}
+
+// A kernel that has said that it dies may reset the board, and a plan may want it: the trial counts.
+func TestResetWanted(t *testing.T) {
+	for name, c := range map[string]struct {
+		last string
+		plan func(*plan.Plan)
+	}{
+		"after a panic": {"[    2.0] Kernel panic - not syncing: x\n", func(*plan.Plan) {}},
+		"by the plan":   {"", func(p *plan.Plan) { p.DieAt, p.DieHow = plan.StepEnd, plan.DeathReset }},
+	} {
+		s, load := setup(t, &peer{}, backlog(3)+c.last+"\nU-Boot 2023.01\nmore\n")
+		c.plan(load.Plan)
+		_, played, err := play(t, s, load, dut.Trigger{Name: "long", When: dut.AtTime, N: int64(time.Minute), Do: dut.Stop})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if played.End.By != "guest-reset" || len(played.Audit.Void) > 0 {
+			t.Errorf("%s: end %+v, void %q", name, played.End, played.Audit.Void)
+		}
+	}
 }
 
 func TestCan(t *testing.T) {

@@ -29,8 +29,8 @@ type machine struct {
 	kernelAt   int64 // offset before which all is the loader's
 	messages   []plan.Message
 	armedAt    moment // when the report had come
-	handedOver bool   // another kernel spoke after it
-	struck     bool   // we did something that a kernel may die of
+	end        dut.End
+	struck     bool // we did something that a kernel may die of
 }
 
 // moment is a time on the line's clock and the bytes that had come by then.
@@ -68,15 +68,32 @@ func (m *machine) Run(ctx context.Context) (dut.End, error) {
 		return none, err
 	}
 	end, err := newWatch(m).run(ctx)
-	m.handedOver = end.By == dut.AnotherKernel
+	m.end = end
 	return end, err
+}
+
+// rebooted is where the board came back to its loader though neither we nor the plan wanted that and its kernel had not said that it dies;
+// -1 if it did not. The kernel may have done it, or a watchdog, or the power: nobody can tell.
+func (m *machine) rebooted() int64 {
+	if m.end.By != guestReset || m.end.Wire == nil || m.p.Plan != nil && m.p.Plan.DieAt != plan.StepNone {
+		return -1
+	}
+	for i := range m.armed {
+		if m.armed[i].Do == dut.Reset && m.fired[i].Fired {
+			return -1
+		}
+	}
+	if at, _ := dut.Death(m.line.log.Bytes(m.armedAt.off, *m.end.Wire)); at >= 0 {
+		return -1
+	}
+	return *m.end.Wire
 }
 
 // mayBeDead says whether the kernel may have died. One that handed over to a crash kernel may have said nothing of it, and the crash kernel
 // may be silent for long.
 func (m *machine) mayBeDead() bool {
 	at, _ := dut.Death(m.line.log.Bytes(m.armedAt.off, m.line.log.Len()))
-	return m.handedOver || m.struck || at >= 0 || m.p.Plan != nil && m.p.Plan.Kills()
+	return m.end.By == dut.AnotherKernel || m.struck || at >= 0 || m.p.Plan != nil && m.p.Plan.Kills()
 }
 
 // boot switches the board on and has its loader start the kernel, from power off as often as that may fail.

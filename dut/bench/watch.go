@@ -210,10 +210,13 @@ func (w *watch) grain(off int64) int64 {
 	return 0
 }
 
+// guestReset is the end of a machine that its loader speaks for again.
+const guestReset = "guest-reset"
+
 // reborn looks whether the board speaks as another system: its loader, a crash kernel.
 func (w *watch) reborn(n int64) {
 	data := w.log.Bytes(w.seen, n)
-	for _, words := range []struct{ text, by string }{{w.s.Boot.Banner(), "guest-reset"}, {versionWords, dut.AnotherKernel}} {
+	for _, words := range []struct{ text, by string }{{w.s.Boot.Banner(), guestReset}, {versionWords, dut.AnotherKernel}} {
 		if k := bytes.Index(data, []byte(words.text)); words.text != "" && k >= 0 && !w.over {
 			at := w.seen + int64(bytes.LastIndexByte(data[:k], '\n')+1)
 			w.over, w.end.By, w.end.Firing, w.end.Wire = true, words.by, -1, &at

@@ -53,12 +53,11 @@ var _ = Describe("a fault in a trial", Label("faults"), func() {
 				time.Sleep(still)
 				Expect(bench.SignalServer(v.board, syscall.SIGCONT)).To(Succeed())
 			}}),
-		Entry("lastpage stands still", SpecTimeout(bootLimit), "still", &fault{kind: parts.Plain, exit: exitInconclusive, kept: backlogWords,
-			at: backlogWords, after: func(_ context.Context, v *victim) {
-				v.session.Signal(syscall.SIGSTOP)
-				time.Sleep(still)
-				v.session.Signal(syscall.SIGCONT)
-			}, says: `stood still`}),
+		Entry("lastpage stands still at a console that waits", SpecTimeout(bootLimit), "still", &fault{kind: parts.Plain, exit: exitPassed, graded: true, kept: panicWords,
+			at: backlogWords, after: stop}),
+		Entry("lastpage stands still at a console that does not wait", SpecTimeout(bootLimit), "still-pty", &fault{kind: parts.Plain, exit: exitInconclusive, kept: panicWords,
+			before: func(_ context.Context, v *victim) { v.edit("rfc2217://CONSOLE", v.board.PTY) },
+			at:     backlogWords, after: stop, says: `this program stood still for \d+.*s and the port was full: what did not fit is lost`}),
 		Entry("another program reads the console", SpecTimeout(bootLimit), "second-reader", &fault{kind: parts.Plain, exit: exitInconclusive, kept: backlogWords,
 			before: func(_ context.Context, v *victim) { v.edit("rfc2217://CONSOLE", v.board.PTY) },
 			at:     backlogWords, after: func(_ context.Context, v *victim) {
@@ -69,18 +68,25 @@ var _ = Describe("a fault in a trial", Label("faults"), func() {
 		Entry("the board reboots by itself", SpecTimeout(bootLimit), "reboot", &fault{kind: parts.Plain, exit: exitInconclusive, kept: loaderWords,
 			at: backlogWords, after: func(ctx context.Context, v *victim) {
 				Expect(run(ctx, "wire", "control", v.board.Socket, "reset")).Error().NotTo(HaveOccurred())
-			}, says: `reset`}),
-		Entry("the vmcore never comes", SpecTimeout(bootLimit), "no-vmcore", &fault{kind: parts.Kdump, exit: exitPassed, graded: true, kept: panicWords,
+			}, says: `void \S+: the board came back to its loader at byte \d+, and its kernel had not said that it dies: look at its power`}),
+		Entry("the vmcore never comes", SpecTimeout(bootLimit), "no-vmcore", &fault{kind: parts.Kdump, exit: exitPassed, graded: true, kept: reportWords,
 			before: func(_ context.Context, v *victim) {
 				v.edit(fmt.Sprintf(`to: "10.0.2.2:%d"`, v.board.Receiver), `to: "10.0.2.2:9"`, "within: 10m}\n    within", "within: 30s}\n    within")
-			}, says: `no crash kernel called`}),
-		Entry("half of the vmcore comes", SpecTimeout(bootLimit), "half-vmcore", &fault{kind: parts.Kdump, exit: exitPassed, graded: true, kept: panicWords,
+			}, says: `no letter \S+: .*kdump: no crash kernel called \S+ within 30s: look at to:.*the console's last line is`}),
+		Entry("half of the vmcore comes", SpecTimeout(bootLimit), "half-vmcore", &fault{kind: parts.Kdump, exit: exitPassed, graded: true, kept: reportWords,
 			before: func(_ context.Context, v *victim) {
 				near := half(fmt.Sprintf("127.0.0.1:%d", v.board.Receiver), 1<<20)
 				v.edit(fmt.Sprintf(`listen: "127.0.0.1:%d"`, v.board.Receiver), fmt.Sprintf("listen: %q", near))
-			}, says: `the connection broke`}),
+			}, says: `no letter \S+: .*kdump: read \d+ bytes of its /proc/vmcore: the connection broke: unexpected EOF: look at the network`}),
 	)
 })
+
+// stop has the run stand still.
+func stop(_ context.Context, v *victim) {
+	v.session.Signal(syscall.SIGSTOP)
+	time.Sleep(still)
+	v.session.Signal(syscall.SIGCONT)
+}
 
 // half is a way from a port of this machine to another, which it gives, that ends after so many bytes.
 func half(at string, bytes int64) (to string) {
