@@ -46,7 +46,11 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 		return nil, fmt.Errorf("strategy %s: %w", strategy, err)
 	}
 	if c, shared := b.Entry.(kind.Checker); shared {
-		made.Bench = &leased{Bench: made.Bench, board: b.Name, line: c.Line(), tell: o.Progress, off: func(ctx context.Context) error { return c.Off(ctx, b.Name) }}
+		errs := o.Errors
+		if errs == nil {
+			errs = o.Progress
+		}
+		made.Bench = &leased{Bench: made.Bench, board: b.Name, line: c.Line(), tell: errs, off: func(ctx context.Context) error { return c.Off(ctx, b.Name) }}
 	}
 	return &harness.Subject{Strategy: st.Name, Kernel: st.Kernel, KernelKey: img.Key, Release: img.Release, Console: string(img.Console),
 		Board: b.Name, Mode: made.Mode, Repeats: made.Repeats, Cmdline: made.Cmdline, Frame: made.Frame, CPUs: made.CPUs, Names: made.Names,

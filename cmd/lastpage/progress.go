@@ -31,6 +31,7 @@ func remarks(cmd *cobra.Command) io.Writer {
 // elsewhere, and on a terminal that knows no escapes, a line for each step. It may be told by several goroutines.
 type progress struct {
 	w     io.Writer
+	errs  io.Writer  // for errors, which are said in any case
 	width func() int // of the terminal, columns; nil: a line for each step
 	now   func() time.Time
 
@@ -53,7 +54,7 @@ type count struct {
 }
 
 func newProgress(cmd *cobra.Command) *progress {
-	p := &progress{w: remarks(cmd), now: time.Now}
+	p := &progress{w: remarks(cmd), errs: cmd.ErrOrStderr(), now: time.Now}
 	p.start = p.now()
 	f, ok := p.w.(*os.File)
 	if !ok || os.Getenv("TERM") == "dumb" || !term.IsTerminal(int(f.Fd())) {

@@ -103,7 +103,7 @@ const together = 2
 
 // subjects makes strategies ready to be tried, fetching or building what is not in the cache. free is never nil.
 func (t *target) subjects(ctx context.Context, b *lab.Board, cat *kernels.Catalogue, names []string, o lab.Options, p *progress) (all []*harness.Subject, free func(), err error) {
-	o.Baud, o.Progress = t.baud, p
+	o.Baud, o.Progress, o.Errors = t.baud, p, p.errs
 	made := make([]*harness.Subject, len(names))
 	free = func() {
 		for _, s := range made {

@@ -80,6 +80,7 @@ type Kernel struct {
 type Options struct {
 	Baud     int
 	Progress io.Writer
+	Errors   io.Writer // what goes wrong when the trials are over; nil: Progress
 	// Accept finds out whether a faster way to the same bytes may be taken, where that is not known yet for a kernel and command line, by
 	// so many comparisons (AcceptOne, AcceptFew). 0: only what was accepted before is used.
 	Accept int

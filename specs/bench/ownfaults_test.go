@@ -3,10 +3,11 @@
 package bench_test
 
 import (
-	"context"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -14,7 +15,6 @@ import (
 	"github.com/onsi/gomega/gexec"
 
 	"lastpage/harness"
-	"lastpage/lab"
 	"lastpage/specs/parts"
 )
 
@@ -47,15 +47,15 @@ var _ = Describe("a fault of this machine", Label("faults"), func() {
 		costly()
 		f := &fault{kind: parts.Plain, exit: exitKilled, on: true, kept: backlogWords}
 		v := newVictim(f, "killed")
-		v.begin(f)
-		v.shows(ctx, backlogWords)
+		f.at = backlogWords
+		v.reach(ctx, f)
 		v.session.Kill().Wait(time.Minute)
 		Expect(v.session.ExitCode()).To(Equal(f.exit))
 		f.judge(ctx, v)
 		before := v.wire()
 
 		By("going on with the same folder")
-		f = &fault{kind: parts.Plain, exit: exitPassed, graded: true, kept: before, args: []string{"--retries", "3"}}
+		f = &fault{kind: parts.Plain, exit: exitPassed, graded: true, kept: before}
 		v.begin(f)
 		Eventually(v.session).WithContext(ctx).WithTimeout(bootLimit).Should(gexec.Exit(f.exit))
 		f.judge(ctx, v)
@@ -80,9 +80,38 @@ var _ = Describe("a fault of this machine", Label("faults"), func() {
 		v.off(ctx)
 	}, SpecTimeout(bootLimit))
 
-	It("that its clock jumps changes no lease of a program", func(ctx SpecContext) {
-		l, err := lab.Take(context.Background(), "clock", lab.Wanted{Owner: "a", Purpose: "b"})
+	// The clock of the wall jumps forth and back by two hours about once a second, for all of the run.
+	It("that its clock jumps changes nothing", func(ctx SpecContext) {
+		costly()
+		was := lastpage
+		lastpage = jumping()
+		DeferCleanup(func() { lastpage = was })
+		f := &fault{kind: parts.Plain, exit: exitPassed, graded: true, kept: panicWords}
+		v := f.suffer(ctx, "clock")
+		t, err := harness.LoadTrial(filepath.Join(v.dir, "legacy", "course-001", "trial-001"))
 		Expect(err).NotTo(HaveOccurred())
-		Expect(l.Release()).To(Succeed())
-	})
+		Expect(t.Grade.Letter).To(Equal("A"))
+	}, SpecTimeout(bootLimit))
 })
+
+// jumping is the command with a clock of the wall that jumps.
+func jumping() string {
+	GinkgoHelper()
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	Expect(err).NotTo(HaveOccurred())
+	source := filepath.Join(strings.TrimSpace(string(root)), "src", "time", "time.go")
+	data, err := os.ReadFile(source)
+	Expect(err).NotTo(HaveOccurred())
+	const now = "\tsec, nsec, mono := runtimeNow()\n\tif mono == 0 {"
+	Expect(string(data)).To(ContainSubstring(now), "this Go reads its clock in another way")
+	dir := GinkgoT().TempDir()
+	changed, overlay, program := filepath.Join(dir, "time.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "lastpage")
+	text := strings.Replace(string(data), now, "\tsec, nsec, mono := runtimeNow()\n\tsec += (mono>>30&1)*7200 - 3600\n\tif mono == 0 {", 1)
+	Expect(os.WriteFile(changed, []byte(text), 0o644)).To(Succeed())
+	list, err := json.Marshal(map[string]map[string]string{"Replace": {source: changed}})
+	Expect(err).NotTo(HaveOccurred())
+	Expect(os.WriteFile(overlay, list, 0o644)).To(Succeed())
+	out, err := exec.Command("go", "build", "-overlay", overlay, "-o", program, "lastpage/cmd/lastpage").CombinedOutput()
+	Expect(err).NotTo(HaveOccurred(), string(out))
+	return program
+}

@@ -55,7 +55,7 @@ var _ = Describe("a fault in a trial", Label("faults"), func() {
 			}}),
 		Entry("lastpage stands still at a console that waits", SpecTimeout(bootLimit), "still", &fault{kind: parts.Plain, exit: exitPassed, graded: true, kept: panicWords,
 			at: backlogWords, after: stop}),
-		Entry("lastpage stands still at a console that does not wait", SpecTimeout(bootLimit), "still-pty", &fault{kind: parts.Plain, exit: exitInconclusive, kept: panicWords,
+		Entry("lastpage stands still at a console that does not wait", SpecTimeout(bootLimit), "still-pty", &fault{kind: parts.Plain, exit: exitInconclusive, kept: backlogWords,
 			before: func(_ context.Context, v *victim) { v.edit("rfc2217://CONSOLE", v.board.PTY) },
 			at:     backlogWords, after: stop, says: `this program stood still for \d+.*s and the port was full: what did not fit is lost`}),
 		Entry("another program reads the console", SpecTimeout(bootLimit), "second-reader", &fault{kind: parts.Plain, exit: exitInconclusive, kept: backlogWords,
