@@ -15,6 +15,7 @@ import (
 
 	"lastpage/dut"
 	"lastpage/harness"
+	"lastpage/lab/kind"
 )
 
 // holds makes this test binary a program that has a board for as long as it lives.
@@ -184,5 +185,30 @@ func TestBroken(t *testing.T) {
 	}
 	if err := open(); !errors.Is(err, inner.err) {
 		t.Fatal(err)
+	}
+}
+
+// A board that passed a check is not broken any more; that is said where it was marked.
+func TestMended(t *testing.T) {
+	t.Setenv("LASTPAGE_CACHE", t.TempDir())
+	for failures, says := range []string{"", "", "cleared"} {
+		for range failures {
+			if err := Failed("b", errors.New("the first cause\nand more")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var told []kind.Finding
+		if err := mended("b", func(f kind.Finding) { told = append(told, f) }); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case says == "" && len(told) > 0:
+			t.Errorf("after %d failures it is told %+v", failures, told)
+		case says != "" && (len(told) != 1 || !told[0].OK || !strings.Contains(told[0].Says, "(the first cause): that is cleared")):
+			t.Errorf("after %d failures it is told %+v", failures, told)
+		}
+		if b, err := BrokenBoard("b"); err != nil || b != nil {
+			t.Errorf("after %d failures: %+v, %v", failures, b, err)
+		}
 	}
 }

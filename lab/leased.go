@@ -58,8 +58,8 @@ func (b *leased) Open(ctx context.Context, o *harness.Order) (*dut.Board, error)
 		return nil, err
 	}
 	if broken.Marked() {
-		return nil, fmt.Errorf("it is marked broken since %s: %s\n  lastpage boards clear %s, once it is mended",
-			broken.Since.Local().Format("2006-01-02 15:04"), broken.Why, b.board)
+		return nil, fmt.Errorf("it is marked broken since %s: %s\n  a lastpage boards check %s that passes clears that; so does lastpage boards clear %s",
+			broken.Since.Local().Format("2006-01-02 15:04"), broken.Why, b.board, b.board)
 	}
 	l, err := b.take(ctx, o.Scenario+" of "+o.Strategy)
 	if err != nil {

@@ -58,7 +58,7 @@ func (b *Board) Subject(ctx context.Context, cat *kernels.Catalogue, strategy st
 }
 
 // Check tries every part of a board with a strategy's kernel, its line for so long in each direction; tell is given each finding as it is made.
-// What the line is worth is kept, for the trials that follow.
+// What the line is worth is kept, for the trials that follow. A board that passes is not marked broken any more.
 func (b *Board) Check(ctx context.Context, cat *kernels.Catalogue, strategy string, stress time.Duration, o Options, tell func(kind.Finding)) error {
 	c, ok := b.Entry.(kind.Checker)
 	if !ok {
@@ -84,12 +84,36 @@ func (b *Board) Check(ctx context.Context, cat *kernels.Catalogue, strategy stri
 		return err
 	}
 	defer h.Release() //nolint:errcheck // a switch that fails is a finding
-	found, err := c.Check(ctx, b.Name, kernel(cat, img, k, st.Cmdline), stress, tell)
+	passed := true
+	found, err := c.Check(ctx, b.Name, kernel(cat, img, k, st.Cmdline), stress, func(f kind.Finding) {
+		passed = passed && (f.OK || f.Harmless)
+		tell(f)
+	})
 	if err != nil || found == nil {
 		return err
 	}
-	return (&Calibration{Schema: CalibrationSchema, Board: b.Name, Line: c.Line(), When: time.Now().UTC().Truncate(time.Second), Kernel: img.Release,
+	err = (&Calibration{Schema: CalibrationSchema, Board: b.Name, Line: c.Line(), When: time.Now().UTC().Truncate(time.Second), Kernel: img.Release,
 		Calibration: *found}).save()
+	if err != nil || !passed {
+		return err
+	}
+	return mended(b.Name, tell)
+}
+
+// mended clears the mark of a board whose parts all passed, and tells so.
+func mended(board string, tell func(kind.Finding)) error {
+	broken, err := BrokenBoard(board)
+	if err != nil || broken == nil {
+		return err
+	}
+	if err := Clear(board); err != nil {
+		return err
+	}
+	if broken.Marked() {
+		why, _, _ := strings.Cut(broken.Why, "\n")
+		tell(kind.Finding{What: "mark", OK: true, Says: fmt.Sprintf("it was marked broken since %s (%s): that is cleared", broken.Since.Local().Format("2006-01-02 15:04"), why)})
+	}
+	return nil
 }
 
 // kernel is one that is to be booted.

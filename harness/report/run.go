@@ -80,6 +80,9 @@ func runTable(r *compare.Run) *Table {
 				letters = fmt.Sprintf("%s %d/%d", k[0].Letter, k[0].Courses, k[0].Of)
 			}
 		}
+		if len(row.Graded())+len(row.Voids()) == 0 { // it was not reached
+			letters = "-"
+		}
 		switch row.Fault {
 		case compare.Cannot, compare.NoSymbol:
 			letters = "cannot"

@@ -195,8 +195,8 @@ func broken(board string) (string, error) {
 	if err != nil || !b.Marked() {
 		return "", err
 	}
-	return fmt.Sprintf("it is marked broken since %s: %s; lastpage boards clear %s, once it is mended",
-		b.Since.Local().Format("2006-01-02 15:04"), b.Why, board), nil
+	return fmt.Sprintf("it is marked broken since %s: %s; a lastpage boards check %s that passes clears that; so does lastpage boards clear %s",
+		b.Since.Local().Format("2006-01-02 15:04"), b.Why, board, board), nil
 }
 
 // words is an error, or none if they are empty.

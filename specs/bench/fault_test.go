@@ -18,6 +18,7 @@ import (
 	"github.com/onsi/gomega/gexec"
 
 	"lastpage/harness/compare"
+	"lastpage/kernels/store"
 	"lastpage/lab"
 	"lastpage/specs/parts"
 )
@@ -38,6 +39,7 @@ type fault struct {
 	kept   string // what the wire still holds afterwards; "": it was never opened
 	graded bool   // the trial counts; else nothing may be charged to the kernel
 	on     bool   // nothing could switch it off
+	always bool   // it is tried by default, though it boots a kernel
 }
 
 // victim is a run with a fault.
@@ -74,6 +76,15 @@ func newVictim(f *fault, name string) *victim {
 	v.inventory, err = bench.Other(b, v.name, "", "")
 	Expect(err).NotTo(HaveOccurred())
 	v.edit(f.edits...)
+	DeferCleanup(func() { // its lease and its mark are this machine's
+		root, err := store.Root()
+		Expect(err).NotTo(HaveOccurred())
+		left, err := filepath.Glob(filepath.Join(root, "boards", v.name+".*"))
+		Expect(err).NotTo(HaveOccurred())
+		for _, path := range left {
+			Expect(os.Remove(path)).To(Succeed())
+		}
+	})
 	return v
 }
 

@@ -4,6 +4,7 @@ package bench_test
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"lastpage/harness"
+	"lastpage/lab"
 	"lastpage/specs/kit"
 	"lastpage/specs/parts"
 )
@@ -102,9 +104,13 @@ var _ = Describe("a board whose line loses bytes", Label("bench"), Ordered, func
 		Expect(why).To(ContainSubstring("1 were lost"))
 		Expect(why).To(ContainSubstring("lastpage boards check " + name + " must pass"))
 
-		By("grading again once the check passes")
+		By("grading again once the check passes, which clears the mark of a broken board too")
+		for range 2 {
+			Expect(lab.Failed(name, errors.New("power on: no answer"))).To(Succeed())
+		}
 		out, err = check()
 		Expect(err).NotTo(HaveOccurred(), out)
+		Expect(out).To(MatchRegexp(`mark +it was marked broken since .* \(power on: no answer\): that is cleared`))
 		why = reference()
 		Expect(why).NotTo(ContainSubstring("must pass"))
 	}, SpecTimeout(bootLimit))

@@ -66,7 +66,7 @@ var _ = Describe("a fault of this machine", Label("faults"), func() {
 	It("that the BMC is killed is told where its button is wanted, and at the end", func(ctx SpecContext) {
 		costly()
 		f := &fault{kind: parts.BMC, scenario: "nmi-panic", args: []string{"--inject", "byte:20000"}, exit: exitLab, on: true, kept: backlogWords,
-			says: `trigger inject: the BMC 127\.0\.0\.1:\d+ opened no session for lab: look whether it has power[^\n]*\n(?s:.*)it is left switched on`}
+			says: `it is left switched on: power off: the BMC (?s:.*)trigger inject: the BMC 127\.0\.0\.1:\d+ opened no session for lab: look whether it has power`}
 		v := newVictim(f, "bmc-killed")
 		v.begin(f)
 		trial := filepath.Join(v.dir, "legacy", "course-001", "trial-001", "wire.bin")
