@@ -43,6 +43,14 @@ func (e *BootError) Error() string {
 	return fmt.Sprintf("boot: %s before it was armed; the last of its console:\n  %s", e.Why, strings.Join(e.Console, "\n  "))
 }
 
+// LastWords is a clause with the console's last line.
+func (e *BootError) LastWords() string {
+	if len(e.Console) == 0 {
+		return "nothing was on its console"
+	}
+	return fmt.Sprintf("the last line of its console is %q", e.Console[len(e.Console)-1])
+}
+
 // Death finds the first words of a dying kernel: where they begin, and their line as far as it is there. at is -1 if there are none.
 func Death(console []byte) (at int, line string) {
 	at = -1

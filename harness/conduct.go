@@ -238,7 +238,8 @@ func (t *Trial) bootOr(b *dut.Board, err error) error {
 	case boot == nil:
 		return nil
 	case b.BootDoubt != "":
-		t.Void = append(t.Void, fmt.Sprintf("%s before it was armed, which may be the board's doing: %s", boot.Why, b.BootDoubt))
+		t.Void = append(t.Void, fmt.Sprintf("%s before it was armed, %s; it may be the board's doing: %s", boot.Why, boot.LastWords(), b.BootDoubt))
+		t.unarmed = true
 		return nil
 	}
 	return boot

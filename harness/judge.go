@@ -17,6 +17,9 @@ func (t *Trial) judge(log *wire.Log) {
 	void := func(format string, a ...any) { t.Void = append(t.Void, fmt.Sprintf(format, a...)) }
 	t.place(log)
 	t.Void = append(t.Void, t.Audit.Void...)
+	if t.unarmed { // nothing else could happen
+		return
+	}
 	for _, m := range t.Said {
 		if m.Event == plan.EventError {
 			void("the guest could not do what was asked: %s", m.Text)

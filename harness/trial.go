@@ -45,8 +45,9 @@ type Trial struct {
 	Void     []string     `json:"void"`            // why this trial must not be graded; the audit's and the harness's own
 	Grade    *grade.Grade `json:"grade"`
 
-	dir   string
-	heard bool // the board had a second channel
+	dir     string
+	heard   bool // the board had a second channel
+	unarmed bool // its kernel never came to its trial, and it is void for that
 }
 
 // Dir is the trial's folder.
