@@ -40,16 +40,24 @@ func stamp() (tsc uint64, ns time.Duration) {
 	return tsc, ns
 }
 
+// CounterWord tells a guest in host time the rate of its time-stamp counter, on its command line; "" if this machine has none. Whoever boots
+// a guest by other means than a Setup gives it.
+func CounterWord() string {
+	khz := tscKHz()
+	if khz == 0 {
+		return ""
+	}
+	return counterName + strconv.FormatUint(khz, 10)
+}
+
+const counterName = "tsc_early_khz="
+
 // told is a kernel's command line as the guest gets it. In concurrent mode it tells the rate of the guest's counter, as CPUID leaf 0x15 does on
 // a real machine (early_param tsc_early_khz, arch/x86/kernel/tsc.c, since 4.20). A guest that measures it against an emulated PIT often fails,
 // and then udelay() is too short until late in the boot: its UART driver gives up waiting and writes to a full transmitter.
 func told(mode Mode, cmdline string) string {
-	if mode != Concurrent || strings.Contains(cmdline, "tsc_early_khz=") {
+	if mode != Concurrent || strings.Contains(cmdline, counterName) {
 		return cmdline
 	}
-	khz := tscKHz()
-	if khz == 0 {
-		return cmdline
-	}
-	return strings.TrimSpace(cmdline + " tsc_early_khz=" + strconv.FormatUint(khz, 10))
+	return strings.TrimSpace(cmdline + " " + CounterWord())
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"text/template"
+
+	"lastpage/dut/qemu"
 )
 
 // Board is one board of the bench.
@@ -34,6 +36,9 @@ type entry struct {
 	Board
 	Name, Password, Source, Reset string
 }
+
+// Cmdline is what a guest of this machine, in its time, needs to know.
+func (entry) Cmdline() string { return qemu.CounterWord() }
 
 var inventory = template.Must(template.New("board").Parse(`  - name: {{.Name}}
     kind: bench
@@ -72,6 +77,7 @@ var inventory = template.Must(template.New("board").Parse(`  - name: {{.Name}}
         run: {{.Control}} dump "$LASTPAGE_DUMP"
         within: 3m
 {{- end}}
+    cmdline: {{.Cmdline}}
     within: {boot: 10m}
     doubt: QEMU in host time may die where a kernel patches its own text
 `))
