@@ -235,7 +235,7 @@ func (u *UBoot) catch(ctx context.Context, l *line, from int64) error {
 		case context.Cause(ctx).Error() != "no prompt":
 			return context.Cause(ctx)
 		case len(said) == 0:
-			return fmt.Errorf("u-boot: not one byte came in %s after the power: look whether it is the right outlet and the right console, at the cable, and at baud:", u.Within)
+			return fmt.Errorf("u-boot: not one byte came in %s after the power: look whether it is the right outlet and the right console, at the cable, and at baud: in the inventory", u.Within)
 		}
 		if n := strange(said); n > len(said)/4 {
 			return fmt.Errorf("u-boot: no prompt %q within %s, and %d of the %d bytes that came are no text: look at baud:, and at the rate that the server between has",
