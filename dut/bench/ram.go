@@ -73,7 +73,7 @@ func (m *machine) remembered(ctx context.Context, d *RAM, dir string) error {
 	if err := m.again(ctx, l, &load); err != nil {
 		return fmt.Errorf("ram: %w", err)
 	}
-	return d.receive(ctx, "ram", "second kernel", dir)
+	return overheard(l, dir, func() error { return d.receive(ctx, "ram", "second kernel", dir) })
 }
 
 // place is where the guest has said that its kernel lies; nil if it has not.

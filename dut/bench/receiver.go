@@ -73,7 +73,7 @@ func (v *Receiver) receive(ctx context.Context, what, who, dir string) error {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	defer ln.Close()
-	ctx, cancel := context.WithTimeoutCause(ctx, v.Within, fmt.Errorf("no %s called %s within %s: look at to:, drivers: and reserve:, and at a firewall here", who, v.Listen, v.Within))
+	ctx, cancel := context.WithTimeoutCause(ctx, v.Within, fmt.Errorf("no %s called %s within %s: look at to: and drivers:, and at a firewall here", who, v.Listen, v.Within))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { ln.Close() })()
 	var last error

@@ -16,7 +16,7 @@ import (
 var soon = []string{"within: {boot: 10m}", "tries: 1\n    within: {boot: 10m, power: 3s}"}
 
 // patient is long enough for a guest that boots on a busy machine, and short enough for one that never comes.
-const patient = "within: 3s"
+const patient = "within: 8s"
 
 var _ = Describe("a fault before the kernel", Label("faults"), func() {
 	DescribeTable("has one message, and charges nothing to the kernel",
@@ -49,10 +49,10 @@ var _ = Describe("a fault before the kernel", Label("faults"), func() {
 			says: `power off: the switch took the order, and after 3s it still says "on": look whether it is the right outlet`}),
 		Entry("the switch is another board's", SpecTimeout(bootLimit), "outlet", &fault{kind: parts.Plain, exit: exitLab,
 			edits: append([]string{"on: CONTROL on", "on: 'true'", "state: CONTROL status", "", "start: zboot", "start: zboot\n        " + patient}, soon...),
-			says:  `not one byte came in 3s after the power: look whether it is the right outlet and the right console`}),
+			says:  `not one byte came in 8s after the power: look whether it is the right outlet and the right console`}),
 		Entry("there is no U-Boot", SpecTimeout(bootLimit), "no-u-boot", &fault{kind: parts.Plain, exit: exitLab, kept: loaderWords,
 			edits: append([]string{"start: zboot", "prompt: 'board> '\n        start: zboot\n        " + patient}, soon...),
-			says:  `u-boot: no prompt "board> " within 3s; the last line is "=>": look at prompt:`}),
+			says:  `u-boot: no prompt "board> " within 8s; the last line is "=>": look at prompt:`}),
 		Entry("TFTP has no such file", SpecTimeout(bootLimit), "tftp", &fault{kind: parts.Plain, exit: exitLab, kept: "File not found",
 			before: func(_ context.Context, v *victim) { v.edit("folder: "+v.board.TFTP, "folder: "+GinkgoT().TempDir()) },
 			says:   `boot, 2 tries: u-boot: TFTP of \S+ brought nothing: .*File not found.*: look whether folder: is the TFTP server's own`}),
@@ -60,7 +60,7 @@ var _ = Describe("a fault before the kernel", Label("faults"), func() {
 			edits: append([]string{"start: zboot", "start: zboot\n        " + patient}, soon...),
 			before: func(_ context.Context, v *victim) {
 				v.edit("rfc2217://CONSOLE", "tcp:"+misread(v.board.Bare, 115200, 38400))
-			}, says: `no prompt "=> " within 3s, and \d+ of the \d+ bytes that came are no text: look at baud:`}),
+			}, says: `no prompt "=> " within 8s, and \d+ of the \d+ bytes that came are no text: look at baud:`}),
 	)
 })
 

@@ -37,10 +37,10 @@ var _ = Describe("a fault in a trial", Label("faults"), func() {
 			f.suffer(ctx, name)
 		},
 		Entry("the kernel hangs before it is armed", SpecTimeout(bootLimit), "hang", &fault{kind: parts.Plain, exit: exitInconclusive, kept: kernelWords,
-			edits: []string{"within: {boot: 10m}", "within: {boot: 30s}"}, before: func(_ context.Context, v *victim) {
+			edits: []string{"within: {boot: 10m}", "within: {boot: 2m}"}, before: func(_ context.Context, v *victim) {
 				v.edit("\n    cmdline: ", "\n    cmdline: rdinit=/none root=/dev/none rootwait ")
 			},
-			says: `30s passed since the loader's last word before it was armed, the last line of its console is "[^"]*Waiting for root device`}),
+			says: `2m0s passed since the loader's last word before it was armed, the last line of its console is "[^"]*Waiting for root device`}),
 		Entry("the console's server is killed", SpecTimeout(bootLimit), "kill-server", &fault{kind: parts.Plain, exit: exitInconclusive, kept: backlogWords,
 			at: backlogWords, after: func(_ context.Context, v *victim) {
 				Expect(bench.SignalServer(v.board, syscall.SIGKILL)).To(Succeed())
@@ -81,7 +81,7 @@ var _ = Describe("a fault in a trial", Label("faults"), func() {
 			before: func(_ context.Context, v *victim) {
 				near := half(fmt.Sprintf("127.0.0.1:%d", v.board.Receiver), 1<<20)
 				v.edit(fmt.Sprintf(`listen: "127.0.0.1:%d"`, v.board.Receiver), fmt.Sprintf("listen: %q", near))
-			}, says: `no letter \S+: .*kdump: read \d+ bytes of its /proc/vmcore: the connection broke: unexpected EOF: look at the network`}),
+			}, says: `no letter \S+: .*kdump: read \d+ bytes of its memory: the connection broke: unexpected EOF: look at the network`}),
 	)
 })
 
