@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	"lastpage/harness"
 	"lastpage/harness/gate"
 	"lastpage/harness/grade"
 )
@@ -117,6 +118,20 @@ func (c *Cell) LastWords() (all []LastWord) {
 		all = append(all, w)
 	}
 	return all
+}
+
+// Kinds are the outcomes of a cell's courses, the worst first.
+func (c *Cell) Kinds() []Kind {
+	var row Row
+	for _, t := range c.Trials {
+		i := slices.IndexFunc(row.Courses, func(x *CourseRow) bool { return x.Course.N == t.Course })
+		if i < 0 {
+			i, row.Courses = len(row.Courses), append(row.Courses, &CourseRow{Course: &harness.Course{N: t.Course}})
+		}
+		x := row.Courses[i]
+		x.Trials, x.Graded = append(x.Trials, t.Dir), append(x.Graded, t.Grade)
+	}
+	return row.Kinds()
 }
 
 // Repeats is how many whole records came out once more; ok is false if there is no trial.

@@ -51,10 +51,13 @@ func Matrix(w io.Writer, m *compare.Matrix) error {
 		block(m, &b, "Trials whose panic was wholly sent, % (95 % interval)", intervalCell)
 	}
 	b.WriteString("\nMedian of the trials; - not expected, ? unknown, . not done;\ncannot: this board or kernel has no way to do it; dead: never armed.\n")
-	if exact {
+	switch {
+	case exact && drawn(m):
+		b.WriteString("The wire is exact: N is the number of different moments and courses, not of\nrepetitions. The moments of a course are not independent.\n")
+	case exact:
 		b.WriteString("The wire is exact: N is the number of different moments, not of\nrepetitions, and no interval is given.\n")
 	}
-	if err := errors.Join(words(m, &b), repeats(m, &b), delays(m, &b)); err != nil {
+	if err := errors.Join(disagreeing(m, &b), words(m, &b), repeats(m, &b), delays(m, &b)); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, b.String())
@@ -161,6 +164,38 @@ func intervalCell(c *compare.Cell) string {
 		return "-"
 	}
 	return fmt.Sprintf("%d (%d..%d)", 100*k/n, int(100*in.Low), int(math.Ceil(100*in.High)))
+}
+
+// drawn says whether trials are of drawn courses.
+func drawn(m *compare.Matrix) bool {
+	for c := range cells(m) {
+		return c.Trials[0].Course > 0
+	}
+	return false
+}
+
+// disagreeing lists the cells whose courses do not agree, with what came of them.
+func disagreeing(m *compare.Matrix, b *strings.Builder) error {
+	if !drawn(m) {
+		return nil
+	}
+	t := &Table{Left: 3, Least: []int{scenarioWidth, 22}, Title: "\nWhere the courses disagree: letter of a course's worst trial, in how many of\nthe courses. No such cell has a letter of its own"}
+	for c := range cells(m) {
+		kinds := c.Kinds()
+		if len(kinds) < 2 {
+			continue
+		}
+		var all []string
+		for _, k := range kinds {
+			all = append(all, fmt.Sprintf("%s %d/%d", k.Letter, k.Courses, k.Of))
+		}
+		t.Rows = append(t.Rows, []string{short(c.Scenario, scenarioWidth), short(c.Strategy, 22), strings.Join(all, ", ")})
+	}
+	if len(t.Rows) == 0 {
+		b.WriteString("\nThe courses of every cell agree in their letters.\n")
+		return nil
+	}
+	return t.Text(b)
 }
 
 // words lists the last message on the wire where the machine died before its time.

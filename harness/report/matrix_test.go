@@ -49,3 +49,23 @@ func TestMatrixText(t *testing.T) {
 		}
 	}
 }
+
+// Where courses disagree the cell is named, with the share of each outcome; where all agree that is said.
+func TestMatrixOfCoursesThatDisagree(t *testing.T) {
+	section := &grade.Section{Expected: &grade.Count{Records: 18, Bytes: 1000}, Stored: &grade.Count{Records: 18, Bytes: 1000}, Wire: &grade.Count{Records: 18, Bytes: 1000}}
+	trial := func(course int, letter string) *compare.CellTrial {
+		g := &grade.Grade{Letter: letter, Sections: map[string]*grade.Section{grade.Backlog: section, grade.Warn: section, grade.Panic: section}}
+		return &compare.CellTrial{Course: course, Dir: fmt.Sprint(course), Grade: g, Words: &harness.Words{}}
+	}
+	for want, last := range map[string]string{"D 1/3, A 2/3": "D", "The courses of every cell agree": "A"} {
+		m := &compare.Matrix{Schema: compare.MatrixSchema, Board: "qemu", Baud: 115200, Strategies: []compare.Column{{Name: "nbcon-rt", Repeats: true}}, Scenarios: []string{"panic"},
+			Cells: []*compare.Cell{{Strategy: "nbcon-rt", Scenario: "panic", Trials: []*compare.CellTrial{trial(1, "A"), trial(1, "A"), trial(2, "A"), trial(3, "A"), trial(3, last)}}}}
+		var b strings.Builder
+		if err := Matrix(&b, m); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"debug/elf"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -73,7 +74,7 @@ func TestKept(t *testing.T) {
 	if _, err := newKept(plan.Span{At: 0x2800, Size: 0x20}, []plan.Span{{At: 0x1000, Size: 0x1800}}, f); err == nil {
 		t.Error("VMCOREINFO beyond the spans, and no error")
 	}
-	if _, err := k.ReadAt(make([]byte, 1), k.Size()); err != io.EOF {
+	if _, err := k.ReadAt(make([]byte, 1), k.Size()); !errors.Is(err, io.EOF) {
 		t.Errorf("after its end: %v", err)
 	}
 }
