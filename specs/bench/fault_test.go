@@ -39,7 +39,6 @@ type fault struct {
 	kept   string // what the wire still holds afterwards; "": it was never opened
 	graded bool   // the trial counts; else nothing may be charged to the kernel
 	on     bool   // nothing could switch it off
-	always bool   // it is tried by default, though it boots a kernel
 }
 
 // victim is a run with a fault.

@@ -31,9 +31,7 @@ func costly() {
 var _ = Describe("a fault in a trial", Label("faults"), func() {
 	DescribeTable("has one message, and charges nothing to the kernel",
 		func(ctx SpecContext, name string, f *fault) {
-			if !f.always {
-				costly()
-			}
+			costly()
 			f.suffer(ctx, name)
 		},
 		Entry("the kernel hangs before it is armed", SpecTimeout(bootLimit), "hang", &fault{kind: parts.Plain, exit: exitInconclusive, kept: kernelWords,
@@ -46,7 +44,7 @@ var _ = Describe("a fault in a trial", Label("faults"), func() {
 				Expect(bench.SignalServer(v.board, syscall.SIGKILL)).To(Succeed())
 				DeferCleanup(func() { Expect(bench.ServeAgain(context.Background(), v.board)).To(Succeed()) })
 			}, says: `the port went away 1 times`}),
-		Entry("the console's server is restarted", SpecTimeout(bootLimit), "restart-server", &fault{always: true, kind: parts.Plain, exit: exitInconclusive, kept: panicWords,
+		Entry("the console's server is restarted", SpecTimeout(bootLimit), "restart-server", &fault{kind: parts.Plain, exit: exitInconclusive, kept: panicWords,
 			at: backlogWords, after: func(ctx context.Context, v *victim) {
 				Expect(bench.SignalServer(v.board, syscall.SIGKILL)).To(Succeed())
 				Expect(bench.ServeAgain(context.WithoutCancel(ctx), v.board)).To(Succeed())
