@@ -120,8 +120,8 @@ func (c *Cell) LastWords() (all []LastWord) {
 	return all
 }
 
-// Kinds are the outcomes of a cell's courses, the worst first.
-func (c *Cell) Kinds() []Kind {
+// Kinds are the outcomes of a cell's courses, the worst first, and how many of its courses have no letter and are none of them.
+func (c *Cell) Kinds() (kinds []Kind, none int) {
 	var row Row
 	for _, t := range c.Trials {
 		i := slices.IndexFunc(row.Courses, func(x *CourseRow) bool { return x.Course.N == t.Course })
@@ -131,7 +131,12 @@ func (c *Cell) Kinds() []Kind {
 		x := row.Courses[i]
 		x.Trials, x.Graded = append(x.Trials, t.Dir), append(x.Graded, t.Grade)
 	}
-	return row.Kinds()
+	for _, x := range row.Courses {
+		if x.Letter() == "" {
+			none++
+		}
+	}
+	return row.Kinds(), none
 }
 
 // Repeats is how many whole records came out once more; ok is false if there is no trial.

@@ -180,22 +180,32 @@ func disagreeing(m *compare.Matrix, b *strings.Builder) error {
 		return nil
 	}
 	t := &Table{Left: 3, Least: []int{scenarioWidth, 22}, Title: "\nWhere the courses disagree: letter of a course's worst trial, in how many of\nthe courses. No such cell has a letter of its own"}
+	silent := 0
 	for c := range cells(m) {
-		kinds := c.Kinds()
-		if len(kinds) < 2 {
+		kinds, none := c.Kinds()
+		if len(kinds) == 0 {
+			silent++
+		}
+		if len(kinds) == 0 || len(kinds) == 1 && none == 0 {
 			continue
 		}
 		var all []string
 		for _, k := range kinds {
 			all = append(all, fmt.Sprintf("%s %d/%d", k.Letter, k.Courses, k.Of))
 		}
+		if none > 0 {
+			all = append(all, fmt.Sprintf("no letter in %d", none))
+		}
 		t.Rows = append(t.Rows, []string{short(c.Scenario, scenarioWidth), short(c.Strategy, 22), strings.Join(all, ", ")})
 	}
+	err := t.unlessEmpty(b)
 	if len(t.Rows) == 0 {
-		b.WriteString("\nThe courses of every cell agree in their letters.\n")
-		return nil
+		b.WriteString("\nThe courses of every cell that has letters agree in them.\n")
 	}
-	return t.Text(b)
+	if silent > 0 {
+		fmt.Fprintf(b, "%d cells have no letter in any course: of them this says nothing.\n", silent)
+	}
+	return err
 }
 
 // words lists the last message on the wire where the machine died before its time.

@@ -57,7 +57,7 @@ func TestMatrixOfCoursesThatDisagree(t *testing.T) {
 		g := &grade.Grade{Letter: letter, Sections: map[string]*grade.Section{grade.Backlog: section, grade.Warn: section, grade.Panic: section}}
 		return &compare.CellTrial{Course: course, Dir: fmt.Sprint(course), Grade: g, Words: &harness.Words{}}
 	}
-	for want, last := range map[string]string{"D 1/3, A 2/3": "D", "The courses of every cell agree": "A"} {
+	for want, last := range map[string]string{"D 1/3, A 2/3": "D", "The courses of every cell that has letters agree": "A", "A 2/2, no letter in 1": ""} {
 		m := &compare.Matrix{Schema: compare.MatrixSchema, Board: "qemu", Baud: 115200, Strategies: []compare.Column{{Name: "nbcon-rt", Repeats: true}}, Scenarios: []string{"panic"},
 			Cells: []*compare.Cell{{Strategy: "nbcon-rt", Scenario: "panic", Trials: []*compare.CellTrial{trial(1, "A"), trial(1, "A"), trial(2, "A"), trial(3, "A"), trial(3, last)}}}}
 		var b strings.Builder
