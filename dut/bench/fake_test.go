@@ -55,6 +55,14 @@ func (p *peer) Run(ctx context.Context, _ *wire.Writer) (*port.Report, error) {
 	return &port.Report{}, nil
 }
 
+// reopened is the console once more, with a log of its own.
+func (p *peer) reopened(context.Context) (Console, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.log = wire.NewLog(wire.Monotonic, wire.Frame{Baud: 115200, Bits: 10})
+	return p, nil
+}
+
 // Caps implements port.Line.
 func (p *peer) Caps() port.Caps { return port.Caps{Write: true, Break: true} }
 

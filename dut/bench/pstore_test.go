@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"lastpage/capture/ring"
-	"lastpage/capture/wire"
 	"lastpage/dut"
 	"lastpage/kernels/plan"
 )
@@ -70,12 +69,7 @@ func TestPstore(t *testing.T) {
 				kernels = kernels[1:]
 			}
 			s, load := setup(t, p, "")
-			s.Console = func(context.Context) (Console, error) {
-				p.mu.Lock()
-				defer p.mu.Unlock()
-				p.log = wire.NewLog(wire.Monotonic, wire.Frame{Baud: 115200, Bits: 10})
-				return p, nil
-			}
+			s.Console = p.reopened
 			d := &Pstore{At: 0x30000000, Record: 4096, Within: 300 * time.Millisecond, Initrd: []byte("another")}
 			if err := d.Check(); err != nil {
 				t.Fatal(err)

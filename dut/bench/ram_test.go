@@ -3,7 +3,6 @@
 package bench
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"lastpage/capture/wire"
 	"lastpage/dut"
 	"lastpage/kernels/plan"
 )
@@ -56,12 +54,7 @@ func TestRAM(t *testing.T) {
 			}
 			s, load := setup(t, p, "")
 			load.Cmdline += " " + d.Cmdline(spoiling{}.Spoils())
-			s.Console = func(context.Context) (Console, error) {
-				p.mu.Lock()
-				defer p.mu.Unlock()
-				p.log = wire.NewLog(wire.Monotonic, wire.Frame{Baud: 115200, Bits: 10})
-				return p, nil
-			}
+			s.Console = p.reopened
 			s.Reset, s.Dump, s.Boot = reset{p}, d, spoiling{s.Boot}
 			p.sizes = nil
 			b, _, err := play(t, s, load, dut.Trigger{Name: "end", When: dut.AtQuiet, N: int64(50 * time.Millisecond), Do: dut.Stop})

@@ -12,17 +12,12 @@ import (
 	"lastpage/capture/ring"
 	"lastpage/harness"
 	"lastpage/harness/grade"
-	"lastpage/specs/kit"
 	"lastpage/specs/parts"
 )
 
 var _ = Describe("a board that keeps its log over a reset", Label("pstore"), func() {
 	It("gives the records that its memory held before", func(ctx SpecContext) {
-		b, _ := board(parts.Pstore)
-		image, name := filepath.Join(evidence, "pstore.core"), b.Name+"-read"
-		inventory, err := bench.Dumping(b, name, image)
-		Expect(err).NotTo(HaveOccurred())
-		l := &kit.Lab{Dir: evidence, Board: name, Inventory: inventory, Progress: GinkgoWriter}
+		l, image := remembering(parts.Pstore)
 		t := dead(ctx, l, "break-panic")
 
 		By("knowing from the log that was kept what was stored")

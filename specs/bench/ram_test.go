@@ -13,17 +13,12 @@ import (
 	"lastpage/capture/ring"
 	"lastpage/harness"
 	"lastpage/harness/grade"
-	"lastpage/specs/kit"
 	"lastpage/specs/parts"
 )
 
 var _ = Describe("a board whose memory outlives a reset", Label("ram"), func() {
 	It("gives the records that its memory held before", func(ctx SpecContext) {
-		b, _ := board(parts.RAM)
-		image, name := filepath.Join(evidence, "ram.core"), b.Name+"-read"
-		inventory, err := bench.Dumping(b, name, image)
-		Expect(err).NotTo(HaveOccurred())
-		l := &kit.Lab{Dir: evidence, Board: name, Inventory: inventory, Progress: GinkgoWriter}
+		l, image := remembering(parts.RAM)
 		t := dead(ctx, l, "break-panic")
 
 		By("reading the ringbuffer of the kernel that died")

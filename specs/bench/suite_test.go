@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -68,6 +69,17 @@ func board(kind string) (*parts.Board, *kit.Lab) {
 		inventory = bench.Crash
 	}
 	return b, &kit.Lab{Dir: evidence, Board: b.Name, Inventory: inventory, Progress: GinkgoWriter}
+}
+
+// remembering is a board of a kind whose dump comes after a reset, and a file in which the reset leaves its memory as it was before.
+func remembering(kind string) (l *kit.Lab, image string) {
+	GinkgoHelper()
+	b, _ := board(kind)
+	name := b.Name + "-read"
+	image = filepath.Join(evidence, kind+".core")
+	inventory, err := bench.Dumping(b, name, image)
+	Expect(err).NotTo(HaveOccurred())
+	return &kit.Lab{Dir: evidence, Board: name, Inventory: inventory, Progress: GinkgoWriter}, image
 }
 
 var _ = AfterSuite(func() { gexec.CleanupBuildArtifacts() })
