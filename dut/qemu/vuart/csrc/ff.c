@@ -3,34 +3,22 @@
 
 #include "qemu.h"
 #include "solo.h"
+#include "spin.h"
+#include "vcpu.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_CPUS 8
-#define REGS 16   /* general registers in gdb's order */
-#define RSP 7
-#define RIP 16
-#define STACK 64  /* qwords from RSP on */
-#define WORDS (REGS + 1 + STACK)
-#define IDLE (-1)
-
-/* A vCPU at a poll. A halted one is all zeros but for RIP = IDLE. The RIP of the polling one is not kept: it is stale. */
-struct cpu_state {
-	int64_t word[WORDS];
-};
-
+/* The RIP of the polling vCPU is not kept: it is stale. */
 static struct {
-	struct cpu_state at[MAX_CPUS], delta[MAX_CPUS]; /* last poll; from the one before */
+	struct vcpu_state at[VCPU_MAX], delta[VCPU_MAX]; /* last poll; from the one before */
 	int64_t t, period;
 	bool polled, state, deltas; /* is t, at, delta valid? */
 	uint8_t v;
 } seen;
 
 static volatile int64_t *bias; /* what QEMU adds to executed instructions to get its virtual clock */
-static void *bytes;            /* GByteArray for the register reads */
-static void *cpus[MAX_CPUS];
-static int ncpu;
+static struct page_ff *count;
 
 /* ---- start ---- */
 
@@ -59,6 +47,13 @@ static volatile int64_t *find_bias(void)
 	return hits == 1 ? found : NULL;
 }
 
+void ff_move(int64_t ns)
+{
+	__atomic_store_n(bias, *bias + ns, __ATOMIC_SEQ_CST);
+	count->jumps++;
+	count->jumped_ns += ns;
+}
+
 static void off(struct device *d, const char *why)
 {
 	fprintf(stderr, "vuart: no fast-forward: %s\n", why);
@@ -74,75 +69,40 @@ void ff_init(struct device *d, bool wanted)
 		off(d, "it needs -icount");
 		return;
 	}
-	if (d->pg->ncpu > MAX_CPUS) {
+	if (!vcpus_init(d->pg->ncpu)) {
 		off(d, "more than 8 CPUs");
 		return;
 	}
+	count = &d->pg->ff;
 	bias = find_bias();
 	if (!bias) {
 		off(d, "this QEMU keeps its clock in another way");
 		return;
 	}
-	for (ncpu = 0; ncpu < (int)d->pg->ncpu; ncpu++)
-		cpus[ncpu] = qemu_get_cpu(ncpu);
-	bytes = g_byte_array_new();
 	d->pg->ff_state = FF_ON;
 }
 
 /* ---- the state of the machine ---- */
 
-static bool read_stack(void *cpu, uint64_t sp, int64_t *to)
+static bool read_all(struct page_ff *n, struct vcpu_state *to)
 {
-	uint64_t size = STACK * 8, here = 4096 - (sp & 4095);
-
-	if (sp & 7)
-		return false;
-	if (here > size)
-		here = size;
-	memset(to, 0, size);
-	if (cpu_memory_rw_debug(cpu, sp, to, here, false))
-		return false;
-	/* What is not mapped behind the top of the stack holds no counter. */
-	if (here < size && cpu_memory_rw_debug(cpu, sp + here, (char *)to + here, size - here, false))
-		memset((char *)to + here, 0, size - here);
-	return true;
-}
-
-static bool read_cpu(int i, struct cpu_state *s)
-{
-	bool me = cpus[i] == current_cpu;
-
-	if (!me && vcpu_idle(cpus[i])) {
-		memset(s, 0, sizeof(*s));
-		s->word[RIP] = IDLE;
-		return true;
-	}
-	g_byte_array_set_size(bytes, 0);
-	for (int r = 0; r <= RIP; r++)
-		if (x86_cpu_gdb_read_register(cpus[i], bytes, r) != 8) /* not in 64-bit mode */
-			return false;
-	memcpy(s->word, *(void **)bytes, 8 * (RIP + 1));
-	if (me)
-		s->word[RIP] = 0;
-	return read_stack(cpus[i], s->word[RSP], s->word + RIP + 1);
-}
-
-static bool read_all(struct page_ff *n, struct cpu_state *to)
-{
-	for (int i = 0; i < ncpu; i++)
-		if (!read_cpu(i, &to[i])) {
+	for (int i = 0; i < vcpus_n; i++) {
+		if (!vcpu_read(i, &to[i])) {
 			n->unreadable++;
 			return false;
 		}
+		if (vcpus[i] == current_cpu)
+			to[i].word[VCPU_RIP] = 0;
+	}
 	return true;
 }
 
 /* How many periods may be left out as far as this vCPU is concerned? */
 static int64_t periods(struct page_ff *n, int i, int64_t now, int64_t period, int64_t k)
 {
-	bool me = cpus[i] == current_cpu;
+	bool me = vcpus[i] == current_cpu;
 
-	for (int w = 0; w < WORDS; w++) {
+	for (int w = 0; w < VCPU_WORDS; w++) {
 		int64_t v = seen.at[i].word[w], delta = seen.delta[i].word[w], room;
 
 		if (delta == 0) {
@@ -164,33 +124,18 @@ static int64_t periods(struct page_ff *n, int i, int64_t now, int64_t period, in
 	return k;
 }
 
-static void advance(int i, int64_t k)
-{
-	struct cpu_state *s = &seen.at[i];
-	uint64_t sp = s->word[RSP];
-
-	for (int w = 0; w < WORDS; w++) {
-		if (!seen.delta[i].word[w])
-			continue;
-		s->word[w] += k * seen.delta[i].word[w];
-		if (w < REGS)
-			x86_cpu_gdb_write_register(cpus[i], (uint8_t *)&s->word[w], w);
-		else
-			cpu_memory_rw_debug(cpus[i], sp + 8 * (w - RIP - 1), &s->word[w], 8, true);
-	}
-}
-
 /* ---- the poll ---- */
 
 void ff_forget(void)
 {
 	seen.polled = seen.state = seen.deltas = false;
+	spin_forget();
 }
 
 static bool others_idle(void)
 {
-	for (int i = 0; i < ncpu; i++)
-		if (cpus[i] != current_cpu && !vcpu_idle(cpus[i]))
+	for (int i = 0; i < vcpus_n; i++)
+		if (vcpus[i] != current_cpu && !vcpu_idle(vcpus[i]))
 			return false;
 	return true;
 }
@@ -211,13 +156,11 @@ static void jump(struct device *d, int64_t k, bool alone)
 {
 	struct page *p = d->pg;
 
-	for (int i = 0; i < ncpu; i++)
-		advance(i, k);
-	__atomic_store_n(bias, *bias + k * seen.period, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < vcpus_n; i++)
+		vcpu_advance(i, &seen.at[i], &seen.delta[i], k);
+	ff_move(k * seen.period);
 	seen.t += k * seen.period;
 	p->last_ns = d->now = seen.t;
-	p->ff.jumps++;
-	p->ff.jumped_ns += k * seen.period;
 	p->uart.n.lsr_reads += k;
 	p->uart.n.reads += k;
 	p->uart.n.accesses += k;
@@ -234,7 +177,7 @@ static void jump(struct device *d, int64_t k, bool alone)
 void ff_access(struct device *d, bool lsr, uint8_t v)
 {
 	struct page_ff *n = &d->pg->ff;
-	struct cpu_state now[MAX_CPUS];
+	struct vcpu_state now[VCPU_MAX];
 	int64_t period = d->now - seen.t, k;
 	bool same, alone;
 
@@ -245,6 +188,7 @@ void ff_access(struct device *d, bool lsr, uint8_t v)
 		return;
 	}
 	n->polls++;
+	spin_forget();
 	same = seen.polled && v == seen.v;
 	seen.polled = true;
 	seen.t = d->now;
@@ -260,14 +204,14 @@ void ff_access(struct device *d, bool lsr, uint8_t v)
 		return;
 	}
 	if (!same || !seen.state) {
-		memcpy(seen.at, now, sizeof(now[0]) * ncpu);
+		memcpy(seen.at, now, sizeof(now[0]) * vcpus_n);
 		seen.state = true;
 		seen.deltas = false;
 		return;
 	}
 	same = seen.deltas && period == seen.period;
-	for (int i = 0; i < ncpu; i++)
-		for (int w = 0; w < WORDS; w++) {
+	for (int i = 0; i < vcpus_n; i++)
+		for (int w = 0; w < VCPU_WORDS; w++) {
 			int64_t delta = now[i].word[w] - seen.at[i].word[w];
 
 			same = same && delta == seen.delta[i].word[w];
@@ -280,8 +224,8 @@ void ff_access(struct device *d, bool lsr, uint8_t v)
 		return;
 	alone = others_idle();
 	if (!alone)
-		k -= ncpu;
-	for (int i = 0; i < ncpu && k > 0; i++)
+		k -= vcpus_n;
+	for (int i = 0; i < vcpus_n && k > 0; i++)
 		k = periods(n, i, d->now, period, k);
 	if (k > 0)
 		jump(d, k, alone);

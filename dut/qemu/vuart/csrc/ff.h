@@ -20,6 +20,7 @@
 
 void ff_init(struct device *d, bool wanted);
 void ff_access(struct device *d, bool lsr, uint8_t v); /* after every access to the device; v: what LSR read */
+void ff_move(int64_t ns);                              /* moves the virtual clock, and counts it */
 void ff_forget(void);                                  /* the VM stands, or something else than its polls goes on */
 
 #endif

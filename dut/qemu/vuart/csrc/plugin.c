@@ -17,6 +17,7 @@
 #include "qemu.h"
 #include "slice.h"
 #include "solo.h"
+#include "spin.h"
 #include "symbol.h"
 
 #include <dlfcn.h>
@@ -252,6 +253,7 @@ static void machine_ready(Notifier *n, void *data)
 	qemu_register_reset(reset, NULL);
 	qemu_add_vm_change_state_handler(run_state, NULL);
 	ff_init(&dev, ff_wanted);
+	spin_init(&dev);
 	slice_init(&dev);
 	p->solo = !live_ms && solo_init();
 	if (live_ms) {

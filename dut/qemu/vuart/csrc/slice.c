@@ -25,6 +25,7 @@
 #include "slice.h"
 #include "qemu.h"
 #include "solo.h"
+#include "spin.h"
 
 #include <stddef.h>
 
@@ -142,6 +143,8 @@ static void new_turn(void)
 
 	settle(t);
 	now.turn = current_cpu;
+	if (!now.open && spin_turn(t))
+		t = virtual_clock();
 	now.wanted = now.driver && !vcpu_idle(now.driver);
 	for (unsigned i = 0; i < dev->pg->ncpu; i++) {
 		cpu = qemu_get_cpu(i);
@@ -222,6 +225,7 @@ void slice_sleep(bool asleep)
 	if (!virtual_clock)
 		return;
 	settle(virtual_clock());
+	spin_forget();
 	now.asleep = asleep;
 	now.turn = NULL;
 	now.wanted = false;
