@@ -19,8 +19,9 @@ import (
 	"lastpage/kernels/plan"
 )
 
-// drainEvery is how often the page is emptied while the guest runs. Its ring holds 91 s of wire at 115200 baud: lateness costs nothing.
-const drainEvery = 2 * time.Millisecond
+// drainEvery is how often the page is emptied while the guest runs. Its ring holds 91 s of wire at 115200 baud: lateness costs nothing, and
+// each look at it costs the guest's host time.
+const drainEvery = 20 * time.Millisecond
 
 // live is one running machine: the process, what it shares with us, and what came out of it so far. It is the board's dut.Machine.
 type live struct {

@@ -3,7 +3,6 @@
 package qemu
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -30,6 +29,8 @@ type bench struct {
 	mu    sync.Mutex
 	fasts map[string]bool // command line -> accepted
 	pools []*pool         // oldest use first
+	// initrds are those that were made last, oldest first.
+	initrds []initramfs
 }
 
 // pool is the pool of one way to boot.
@@ -143,19 +144,15 @@ func (b *bench) Can(o *harness.Order) error {
 
 // Open implements harness.Bench.
 func (b *bench) Open(ctx context.Context, o *harness.Order) (*dut.Board, error) {
-	var initrd bytes.Buffer
-	files := map[string]string{}
-	for _, f := range o.Files {
-		files[f.Guest] = f.From
-	}
-	if err := kernels.WriteInitramfs(&initrd, b.img, o.Plan, files); err != nil {
+	initrd, err := b.initramfs(o)
+	if err != nil {
 		return nil, err
 	}
 	pool, err := b.get(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	board, err := pool.Open(ctx, qemu.Payload{Kernel: b.img.Vmlinuz, Initrd: initrd.Bytes(), Cmdline: o.Cmdline})
+	board, err := pool.Open(ctx, qemu.Payload{Kernel: b.img.Vmlinuz, Initrd: initrd, Cmdline: o.Cmdline})
 	if err != nil {
 		return nil, err
 	}
