@@ -5,6 +5,7 @@
  *   - the last polls read the same value at equal distances, and nothing else of the device was touched in between;
  *   - between them, registers and the top of the stack of the polling vCPU changed by the same amounts, and only by nothing, by
  *     the time that passed (a left-over of the TSC), or by -1 (a count of polls);
+ *     (one such interval is enough where it is that of the loop which was left out last, at the same place of the stack);
  *   - every other vCPU is halted without work, or its registers, instruction pointer and stack did not change at all (a spin).
  * Then k whole periods are left out: counters and time stamps are advanced by k deltas, the clock by k periods. k is such that
  * LSR would still read the same, no timer would have been due, no counter gets below 2, and the clock does not pass a value that

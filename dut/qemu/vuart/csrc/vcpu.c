@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#define RSP 7
 #define CODE 96 /* bytes of code that are looked at before and after RIP */
 
 void *vcpus[VCPU_MAX];
@@ -55,12 +54,12 @@ bool vcpu_read(int i, struct vcpu_state *s)
 		if (x86_cpu_gdb_read_register(cpu, bytes, r) != 8)
 			return false;
 	memcpy(s->word, *(void **)bytes, 8 * (VCPU_RIP + 1));
-	return read_stack(cpu, s->word[RSP], s->word + VCPU_RIP + 1);
+	return read_stack(cpu, s->word[VCPU_RSP], s->word + VCPU_RIP + 1);
 }
 
 void vcpu_advance(int i, struct vcpu_state *s, const struct vcpu_state *delta, int64_t k)
 {
-	uint64_t sp = s->word[RSP];
+	uint64_t sp = s->word[VCPU_RSP];
 
 	for (int w = 0; w < VCPU_WORDS; w++) {
 		if (!delta->word[w])

@@ -10,6 +10,7 @@
 
 #define VCPU_MAX 8
 #define VCPU_REGS 16  /* general registers in gdb's order */
+#define VCPU_RSP 7
 #define VCPU_RIP 16
 #define VCPU_STACK 64 /* qwords from RSP on */
 #define VCPU_WORDS (VCPU_REGS + 1 + VCPU_STACK)
