@@ -136,12 +136,16 @@ func (f *matrixFlags) order(cmd *cobra.Command) (compare.MatrixOrder, error) {
 	return o, nil
 }
 
-// accept is how many comparisons are made before a strategy is fast-forwarded: none for masks, of which each is a command line of its own.
+// accept is how many comparisons are made before a strategy is fast-forwarded. Each mask is a command line of its own, with one trial for each
+// course and step.
 func (f *matrixFlags) accept() int {
-	if f.masks {
-		return 0
+	switch {
+	case !f.masks:
+		return kind.AcceptFew
+	case f.courses.n > 1:
+		return kind.AcceptOne
 	}
-	return kind.AcceptFew
+	return 0
 }
 
 func (f *matrixFlags) run(cmd *cobra.Command) error {

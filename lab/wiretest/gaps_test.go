@@ -40,17 +40,25 @@ func TestGaps(t *testing.T) {
 			t.Fatalf("%s: the wire has only %d bytes", c.name, len(s.Wire))
 		}
 		boot, rest := s.paces(115200)
-		if f := gapFact("boot", boot, nil); f.Verdict != c.boot {
+		if f := gapFact("boot", boot, nil, ""); f.Verdict != c.boot {
 			t.Errorf("%s: the boot: %s (%s), want %s", c.name, f.Verdict, f.Got, c.boot)
 		}
-		if f := gapFact("rest", rest, nil); f.Verdict != c.rest {
+		if f := gapFact("rest", rest, nil, ""); f.Verdict != c.rest {
 			t.Errorf("%s: the rest: %s (%s), want %s", c.name, f.Verdict, f.Got, c.rest)
 		}
-		if f := gapFact("void", rest, []string{"a reason"}); f.Verdict != Fail {
+		s.Audit = map[string]int64{"turns_fair": 1, "turns_gaps": 1, "turns_own_ns": c.idle}
+		if f := gapFact("own", rest, nil, s.own(boot, rest)); f.Verdict == Fail {
+			t.Errorf("%s: a gap of the guest's own fails: %s", c.name, f.Got)
+		}
+		s.Audit["turns_gaps"] = 0
+		if f := gapFact("unseen", rest, nil, s.own(boot, rest)); f.Verdict != c.rest {
+			t.Errorf("%s: a gap that the plug-in did not see: %s, want %s", c.name, f.Verdict, c.rest)
+		}
+		if f := gapFact("void", rest, []string{"a reason"}, "own"); f.Verdict != Fail {
 			t.Errorf("%s: a void shot passes", c.name)
 		}
 	}
-	if f := gapFact("nothing", nil, nil); f.Verdict != Fail {
+	if f := gapFact("nothing", nil, nil, "own"); f.Verdict != Fail {
 		t.Errorf("no record: %s", f.Verdict)
 	}
 }
