@@ -107,7 +107,7 @@ func (e *Entry) Ready(ctx context.Context, o kind.Options) error {
 }
 
 // Bench implements kind.Entry.
-func (e *Entry) Bench(_ context.Context, board string, k kind.Kernel, o kind.Options) (*kind.Made, error) {
+func (e *Entry) Bench(ctx context.Context, board string, k kind.Kernel, o kind.Options) (*kind.Made, error) {
 	setup := e.setup(board, o.Baud)
 	if setup.Mode == qemu.Exact && k.Entry.ExactCPUs > 0 {
 		setup.CPUs = min(setup.CPUs, k.Entry.ExactCPUs)
@@ -116,7 +116,10 @@ func (e *Entry) Bench(_ context.Context, board string, k kind.Kernel, o kind.Opt
 	if err != nil {
 		return nil, err
 	}
+	b := &bench{setup: setup, fast: e.FastForward, accept: o.Accept, own: line, img: k.Image, tell: o.Progress, fasts: map[string]bool{}}
+	if o.Accept > 0 { // now, since other kernels are made ready at the same time
+		_, b.first = b.fastForward(ctx, line)
+	}
 	return &kind.Made{Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: setup.CPUs, Mode: string(e.Wire), Repeats: e.Wire == qemu.Exact,
-		Names: symbols, Bench: &bench{setup: setup, fast: e.FastForward, accept: o.Accept, own: line, img: k.Image, tell: o.Progress,
-			fasts: map[string]bool{}}}, nil
+		Names: symbols, Bench: b}, nil
 }

@@ -28,6 +28,9 @@ type bench struct {
 
 	mu    sync.Mutex
 	fasts map[string]bool // command line -> accepted
+	// first is why the acceptance that Bench made did not come to its end. It is the first trial's fault to tell: a kernel that dies in it
+	// is a finding about that kernel.
+	first error
 	pools []*pool         // oldest use first
 	// initrds are those that were made last, oldest first.
 	initrds []initramfs
@@ -84,6 +87,10 @@ func (b *bench) fastForward(ctx context.Context, cmdline string) (bool, error) {
 	}
 	if fast, known := b.fasts[cmdline]; known {
 		return fast, nil
+	}
+	if err := b.first; err != nil && cmdline == b.own {
+		b.first = nil
+		return false, err
 	}
 	fast, err := b.accepted(ctx, cmdline)
 	if err == nil {
