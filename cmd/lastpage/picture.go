@@ -36,8 +36,11 @@ func drawSweeps(sweeps []*compare.Sweep, wanted []string, dir string) error {
 // picture shows the share of the WARN against the moment of its interruption; of one strategy alone also the backlog's and the panic's.
 // Void points are left out.
 func picture(sweeps []*compare.Sweep, wanted []string) *plot.Picture {
-	p := &plot.Picture{Title: "What is left of a WARN that an NMI panic interrupts", X: "NMI after so many bytes of wire from the provocation",
+	p := &plot.Picture{Title: "What is left of a WARN that is interrupted", X: "interruption after so many bytes of wire from the provocation",
 		Y: "% of the records"}
+	if len(sweeps) > 0 {
+		p.Title += ": " + sweeps[0].Scenario
+	}
 	var lacks []string
 	for _, name := range wanted {
 		i := slices.IndexFunc(sweeps, func(sw *compare.Sweep) bool { return sw.Strategy == name })

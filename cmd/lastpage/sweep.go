@@ -27,6 +27,8 @@ type sweepFlags struct {
 	courses         courses
 	reports         reports
 	strategies      []string
+	scenario        string
+	interrupts      harness.Scenario // that one
 	points, workers int
 	by              string
 	sample          int
@@ -42,7 +44,8 @@ func newSweep() *cobra.Command {
 		Long: `Takes one snapshot of the armed guest, lets a WARN with a backlog pending run to its end once, and
 then again and again from the same snapshot, each time with an NMI panic at another moment, from the provocation to the end of
 what it makes the kernel send. The result is a curve: how much of the WARN is stored, and how much was sent, against
-the moment of the NMI. --by says how the moments are spread: evenly over the bytes of the wire, after each record, or evenly over
+the moment of the NMI. --scenario takes another trouble, or the file of your own (docs/scenarios.md): one that has a WARN
+and is interrupted. Its own moments are not used. --by says how the moments are spread: evenly over the bytes of the wire, after each record, or evenly over
 the time. Where the whole WARN begins to be stored, or sent, the gap is then halved: to a byte, and between two bytes to 1 us.
 
 --out DIR gets sweep.json, sweep.tsv and the whole evidence of every --sample'th point, and one picture of all strategies
@@ -51,7 +54,8 @@ that was stopped goes on where it was when it is started again with the same --o
 tried once: on an exact wire it gives the same bytes whenever it is tried.`,
 		Example: `  lastpage sweep --strategy inline
   lastpage sweep --strategy inline,deferred --points 200 --board qemu-smp1 --out sweeps
-  lastpage sweep --strategy deferred --by record`,
+  lastpage sweep --strategy deferred --by record
+  lastpage sweep --strategy inline --scenario mine.yaml --points 100`,
 		Args: nothing,
 	}
 	fl := c.Flags()
@@ -60,6 +64,7 @@ tried once: on an exact wire it gives the same bytes whenever it is tried.`,
 	f.courses.flags(fl, 0)
 	dryFlag(c)
 	fl.StringSliceVar(&f.strategies, "strategy", []string{"inline"}, "strategies of the catalogue, one sweep each")
+	fl.StringVar(&f.scenario, "scenario", "warn-nmi-panic", "what is provoked and interrupted: a scenario's name, or FILE.yaml")
 	fl.IntVar(&f.points, "points", 1000, "points; by record at most one for each")
 	fl.StringVar(&f.by, "by", compare.ByByte, "spread them by "+strings.Join(compare.SweepBy, ", "))
 	fl.IntVar(&f.workers, "workers", 2, "trials at the same time")
@@ -79,6 +84,9 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 		return names.Unknown("way to spread points", f.by, "(--by)", compare.SweepBy)
 	}
 	if err := f.reports.check(); err != nil {
+		return err
+	}
+	if err := f.trouble(cmd); err != nil {
 		return err
 	}
 	board, cat, err := f.open(cmd)
@@ -152,6 +160,21 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 	return errors.Join(err, drawSweeps(done, f.strategies, f.out), f.document(cmd, done))
 }
 
+// trouble finds what is provoked.
+func (f *sweepFlags) trouble(cmd *cobra.Command) (err error) {
+	if f.interrupts, err = findScenario(cmd.Context(), f.scenario); err != nil {
+		return err
+	}
+	sc := &f.interrupts
+	if !sc.Interrupted {
+		return fmt.Errorf("sweep: nothing interrupts the scenario %s\n  those that are interrupted: %s", sc.Name, strings.Join(interrupted(), ", "))
+	}
+	if sc.NoProbe {
+		return idle(cmd, "on scenario "+sc.Name+", which is without the probe and so without a backlog", "backlog", "record-len")
+	}
+	return nil
+}
+
 // sweepJob is one sweep of several.
 type sweepJob struct {
 	strategy string
@@ -188,17 +211,13 @@ func (f *sweepFlags) document(cmd *cobra.Command, all []*compare.Sweep) error {
 
 func (f *sweepFlags) one(cmd *cobra.Command, board *lab.Board, cat *kernels.Catalogue, j sweepJob, p *progress) (*compare.Sweep, error) {
 	ctx := cmd.Context()
-	sc, err := harness.FindScenario("warn-nmi-panic")
-	if err != nil {
-		return nil, err
-	}
-	o := compare.SweepOrder{By: f.by, Points: f.points, Workers: f.workers, Sample: f.sample, Series: harness.Series{Scenario: sc, Retries: 1,
+	o := compare.SweepOrder{By: f.by, Points: f.points, Workers: f.workers, Sample: f.sample, Series: harness.Series{Scenario: f.interrupts, Retries: 1,
 		Shape: f.shape(), Injects: []harness.Inject{{At: "byte", N: 1}}}}
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	o.Out, o.Course = j.out, j.course
-	s, err := board.Subject(ctx, cat, j.strategy, lab.Options{Baud: f.baud, Progress: p, Accept: kind.AcceptFew})
+	s, err := board.Subject(ctx, cat, j.strategy, lab.Options{Baud: f.baud, Progress: p, Accept: kind.AcceptFew, NoProbe: f.interrupts.NoProbe})
 	if err != nil {
 		return nil, err
 	}

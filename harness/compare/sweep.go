@@ -167,6 +167,9 @@ func (o SweepOrder) begin(ctx context.Context, s *harness.Subject, tell Progress
 	if ref == nil {
 		return nil, nil, fmt.Errorf("sweep: every reference trial is void, the last because of %v", voids[len(voids)-1].Why)
 	}
+	if ref.Expected()[grade.Warn].Records == 0 {
+		return nil, nil, fmt.Errorf("sweep: the reference of scenario %s holds no whole WARN, and what is left of one is what a sweep measures", o.Scenario.Name)
+	}
 	log, _, err := wire.LoadDir(ref.Dir())
 	if err != nil {
 		return nil, nil, err

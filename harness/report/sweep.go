@@ -64,7 +64,7 @@ func Sweep(w io.Writer, sw *compare.Sweep) error {
 		fmt.Fprintf(&b, "whole WARN %s: %s\n", f.what, at)
 	}
 	t := &Table{Least: []int{8, 10, 6, 5, 6, 5, 6, 5, 6}, Head: [][]string{
-		{"NMI at", "", "warn", "", "backlog", "", "panic", "", ""},
+		{"interrupted", "", "warn", "", "backlog", "", "panic", "", ""},
 		{"byte", "ms", "store", "wire", "store", "wire", "store", "wire", "points"}}}
 	rows := sw.Stretches()
 	left := 0
