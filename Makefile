@@ -9,7 +9,7 @@ LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run matrix strategies sweep test check mutants bench bench-up bench-down bench-test nightly fuzz man clean
+.PHONY: help setup ready run matrix strategies sweep test check mutants bench bench-up bench-down bench-test nightly fuzz man clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,15 +20,18 @@ setup: ## install the Debian packages that are missing (the only step that wants
 $(BIN): $(SOURCES)
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -o $@ ./cmd/lastpage   # as the guest's init is built: Go's own packages are compiled once
 
-run: setup $(BIN) ## boot stock kernels, provoke WARN + NMI panic, print how complete each flush strategy was
+ready:
+	@$(MAKE) --no-print-directory -j2 setup $(BIN)   # packages are fetched while Go compiles
+
+run: ready ## boot stock kernels, provoke WARN + NMI panic, print how complete each flush strategy was
 	$(BIN) run
 
-matrix: setup $(BIN) ## every strategy in every scenario (builds a kernel the first time), as tables for a mail and as JSON
+matrix: ready ## every strategy in every scenario (builds a kernel the first time), as tables for a mail and as JSON
 	$(BIN) matrix
 
 strategies: matrix
 
-sweep: setup $(BIN) ## a WARN interrupted at 1000 points of its course, for each strategy, on one CPU and on two
+sweep: ready ## a WARN interrupted at 1000 points of its course, for each strategy, on one CPU and on two
 	$(BIN) sweep --strategy legacy,inline,deferred,explicit,kthread-only,newest-first --board qemu-smp1
 	$(BIN) sweep --strategy legacy,inline,deferred,explicit,kthread-only,newest-first
 
