@@ -141,8 +141,24 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 	p := newProgress(cmd)
 	defer p.end()
 	var done []*compare.Sweep
+	var s *harness.Subject // of the job; the courses of a strategy share its snapshot
+	defer func() {
+		if s != nil {
+			s.Bench.Rest()
+		}
+	}()
 	for _, j := range jobs {
-		sw, err := f.one(cmd, board, cat, j, p)
+		if s != nil && s.Strategy != j.strategy {
+			s.Bench.Rest()
+			s = nil
+		}
+		var sw *compare.Sweep
+		if s == nil {
+			s, err = board.Subject(cmd.Context(), cat, j.strategy, lab.Options{Baud: f.baud, Progress: p, Accept: kind.AcceptFew, NoProbe: f.interrupts.NoProbe})
+		}
+		if err == nil {
+			sw, err = f.one(cmd, s, j, p)
+		}
 		p.end()
 		if sw != nil {
 			done = append(done, sw)
@@ -209,21 +225,15 @@ func (f *sweepFlags) document(cmd *cobra.Command, all []*compare.Sweep) error {
 	return printJSON(cmd.OutOrStdout(), sweepsDocument{sweepsSchema, all})
 }
 
-func (f *sweepFlags) one(cmd *cobra.Command, board *lab.Board, cat *kernels.Catalogue, j sweepJob, p *progress) (*compare.Sweep, error) {
-	ctx := cmd.Context()
+func (f *sweepFlags) one(cmd *cobra.Command, s *harness.Subject, j sweepJob, p *progress) (*compare.Sweep, error) {
 	o := compare.SweepOrder{By: f.by, Points: f.points, Workers: f.workers, Sample: f.sample, Series: harness.Series{Scenario: f.interrupts, Retries: 1,
 		Shape: f.shape(), Injects: []harness.Inject{{At: "byte", N: 1}}}}
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	o.Out, o.Course = j.out, j.course
-	s, err := board.Subject(ctx, cat, j.strategy, lab.Options{Baud: f.baud, Progress: p, Accept: kind.AcceptFew, NoProbe: f.interrupts.NoProbe})
-	if err != nil {
-		return nil, err
-	}
-	defer s.Bench.Rest()
 	full := false // the points that are spread are all done
-	return compare.ExecuteSweep(ctx, o, s, func(strategy, what string, done, of int) {
+	return compare.ExecuteSweep(cmd.Context(), o, s, func(strategy, what string, done, of int) {
 		if full {
 			what = "halving the gap before an edge, " + what
 		}
