@@ -3,6 +3,7 @@
 package port
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -32,7 +33,14 @@ func TestParmrk(t *testing.T) {
 		for cut := 0; cut <= len(c.in); cut++ {
 			d := parmrk{errors: wire.MarkFraming}
 			var out []piece
-			for _, p := range append(d.decode([]byte(c.in[:cut])), d.decode([]byte(c.in[cut:]))...) {
+			var all []piece
+			for _, in := range []string{c.in[:cut], c.in[cut:]} {
+				for _, p := range d.decode([]byte(in)) {
+					p.data = bytes.Clone(p.data)
+					all = append(all, p)
+				}
+			}
+			for _, p := range all {
 				if n := len(out); n > 0 && p.kind == 0 && out[n-1].kind == 0 {
 					out[n-1].data = append(out[n-1].data, p.data...)
 					continue

@@ -28,6 +28,7 @@ const (
 // and that all of it ends with us. It has no terminal: what asks for a password fails.
 type command struct {
 	descriptor // its stdout
+	watch      watch
 	in         descriptor
 	cmd        *exec.Cmd
 	stderr     *tail
@@ -76,7 +77,7 @@ func startCommand(text string) (source, error) {
 	return c, nil
 }
 
-func (c *command) ready(d time.Duration) bool { return c.wait(d) }
+func (c *command) ready(d time.Duration) bool { return c.watch.wait(c.descriptor, d) }
 
 func (c *command) read(buf []byte) ([]piece, error) {
 	n, err := c.get(buf)
@@ -116,6 +117,7 @@ func (f *commandFailure) Unwrap() error { return f.cause }
 func (c *command) Close() error {
 	group := -c.cmd.Process.Pid
 	_ = unix.Kill(group, unix.SIGTERM)
+	c.watch.Close()
 	err := errors.Join(c.in.Close(), c.descriptor.Close())
 	select {
 	case <-c.exited:

@@ -2,7 +2,12 @@
 
 package port
 
-import "lastpage/capture/wire"
+import (
+	"bytes"
+	"slices"
+
+	"lastpage/capture/wire"
+)
 
 // piece is what lay between two others on the line: bytes, or a mark at its place.
 type piece struct {
@@ -16,13 +21,25 @@ type piece struct {
 type parmrk struct {
 	state  int           // bytes of a sequence that were read
 	errors wire.MarkKind // what an error is called on this line: framing without parity bits
+	out    []piece       // memory of the last answer
+	bytes  []byte        // likewise
 }
 
+// decode gives what lies in b. That is valid until the next call, and as long as b is.
 func (p *parmrk) decode(b []byte) (out []piece) {
-	var data []byte
+	out = p.out[:0]
+	defer func() { p.out = out }()
+	if p.state == 0 && bytes.IndexByte(b, 0xff) < 0 {
+		if len(b) > 0 {
+			out = append(out, piece{data: b})
+		}
+		return out
+	}
+	p.bytes = slices.Grow(p.bytes[:0], len(b)+1) // an ff that waited may be one more
+	data := p.bytes
 	mark := func(k wire.MarkKind) {
 		if len(data) > 0 {
-			out, data = append(out, piece{data: data}), nil
+			out, data = append(out, piece{data: data}), data[len(data):]
 		}
 		out = append(out, piece{kind: k})
 	}

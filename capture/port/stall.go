@@ -40,7 +40,8 @@ func (r *run) stood() error {
 		nap = slept - s.slept
 		s.slept, s.asked = slept, now
 	}
-	full := r.src.full()
+	late := still > int64(stallAfter)
+	full := (late || nap > int64(sleptAfter) || s.owed > 0) && r.src.full() // it is asked where it matters
 	if full {
 		s.full = now
 	}
@@ -49,7 +50,7 @@ func (r *run) stood() error {
 		s.owed += still + nap
 		r.void("this machine was suspended for %v", time.Duration(nap).Round(time.Millisecond))
 		r.tell("this machine was suspended for %v: what the line said then is lost", time.Duration(nap).Round(time.Millisecond))
-	case still > int64(stallAfter) && r.book == nil && full:
+	case late && r.book == nil && full:
 		s.owed += still
 		r.void("this program stood still for %v and the port was full: what did not fit is lost", time.Duration(still).Round(time.Millisecond))
 		r.tell("this program stood still for %v and the port was full: what did not fit is lost", time.Duration(still).Round(time.Millisecond))

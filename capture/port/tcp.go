@@ -25,6 +25,7 @@ const (
 // tcp is a raw TCP port of a terminal server.
 type tcp struct {
 	descriptor
+	watch watch
 	fresh bool // nothing was read yet
 	first []piece
 	said  string // the server's banner, until it was told of
@@ -66,7 +67,12 @@ func connect(ctx context.Context, addr string) (descriptor, error) {
 	return descriptor(fd), errors.Join(cerr, err)
 }
 
-func (t *tcp) ready(d time.Duration) bool { return len(t.first) > 0 || t.wait(d) }
+func (t *tcp) ready(d time.Duration) bool { return len(t.first) > 0 || t.watch.wait(t.descriptor, d) }
+
+func (t *tcp) Close() error {
+	t.watch.Close()
+	return t.descriptor.Close()
+}
 
 func (t *tcp) read(buf []byte) ([]piece, error) {
 	if p := t.first; len(p) > 0 {

@@ -11,7 +11,9 @@ import (
 	"lastpage/capture/telnet"
 )
 
-func (t *terminal) ready(d time.Duration) bool { return len(t.pieces) > 0 || t.wait(d) }
+func (t *terminal) ready(d time.Duration) bool {
+	return len(t.pieces) > 0 || t.watch.wait(t.descriptor, d)
+}
 
 func (t *terminal) read(buf []byte) ([]piece, error) {
 	var err error

@@ -20,6 +20,7 @@ import (
 // open, so that the port is never closed and opened again in between.
 type tty struct {
 	descriptor
+	watch  watch
 	lib    serial.Port
 	place  *place
 	lock   string // of UUCP's kind; "" none
@@ -36,8 +37,9 @@ type tty struct {
 	kept  bool // the place is wanted after the end
 }
 
-// lookEvery is the number of looks between two into /proc for which nothing was opened.
-const lookEvery = 5
+// lookEvery is the number of looks between two into /proc for which nothing was opened: a second node of the device, or a descriptor that was
+// handed over, is not told of. Such a look costs some thousand system calls.
+const lookEvery = 30
 
 // heldTTY is how many bytes n_tty holds, of 4096, when it may soon refuse more.
 const heldTTY = 3072
@@ -176,6 +178,7 @@ func (t *tty) drain() (all []byte) {
 
 func (t *tty) Close() error {
 	t.opens.Close()
+	t.watch.Close()
 	var err error
 	if t.lib != nil {
 		_ = t.calm() // without PARMRK, and with no echo for the board until the next program has set it up
@@ -205,7 +208,7 @@ func (t *tty) read(buf []byte) ([]piece, error) {
 
 func (t *tty) ledger() *ledger { return t.book }
 
-func (t *tty) ready(d time.Duration) bool { return len(t.early) > 0 || t.wait(d) }
+func (t *tty) ready(d time.Duration) bool { return len(t.early) > 0 || t.watch.wait(t.descriptor, d) }
 
 // full asks the last read too: what it made room for may not have been moved up yet.
 func (t *tty) full() bool { return t.got >= heldTTY || t.pending() >= heldTTY }

@@ -43,14 +43,15 @@ type Log struct {
 	last   int64 // time of the last byte or mark
 	marks  []Mark
 	keep   int64
-	grown  chan struct{} // closed and replaced at every append
+	grown  chan struct{} // closed at the next append; nil: nobody waits
+	spare  block         // was let go: its memory is the next block's
 	closed bool
 	cause  error
 }
 
 // NewLog returns an empty log.
 func NewLog(clock Clock, frame Frame) *Log {
-	return &Log{clock: clock, frame: frame, grown: make(chan struct{})}
+	return &Log{clock: clock, frame: frame}
 }
 
 // heldMarks bounds the marks of a log with a bounded memory.
@@ -139,8 +140,8 @@ func (l *Log) add(data []byte, ends []int64) {
 		i += k
 	}
 	for l.keep > 0 && len(l.blocks) > 1 && l.n-l.blocks[1].off >= l.keep {
-		l.blocks[0] = block{}
-		l.blocks = l.blocks[1:]
+		l.spare = l.blocks[0]
+		l.blocks = append(l.blocks[:0], l.blocks[1:]...)
 		l.start = l.blocks[0].off
 	}
 }
@@ -152,7 +153,11 @@ func (l *Log) room(t int64, n int) *block {
 			return b
 		}
 	}
-	l.blocks = append(l.blocks, block{off: l.n, base: t, data: make([]byte, 0, min(n, blockBytes))})
+	b := block{off: l.n, base: t, data: l.spare.data[:0], ends: l.spare.ends[:0]}
+	if l.spare = (block{}); b.data == nil {
+		b.data = make([]byte, 0, min(n, blockBytes))
+	}
+	l.blocks = append(l.blocks, b)
 	return &l.blocks[len(l.blocks)-1]
 }
 
@@ -189,8 +194,10 @@ func (l *Log) Close(cause error) {
 }
 
 func (l *Log) wake() {
-	close(l.grown)
-	l.grown = make(chan struct{})
+	if l.grown != nil {
+		close(l.grown)
+		l.grown = nil
+	}
 }
 
 // Len is the number of bytes appended so far, which is also the offset of the
@@ -316,8 +323,11 @@ func (l *Log) Wait(ctx context.Context, n int64) error {
 }
 
 func (l *Log) state() (n int64, closed bool, cause error, grown <-chan struct{}) {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.grown == nil {
+		l.grown = make(chan struct{})
+	}
 	return l.n, l.closed, l.cause, l.grown
 }
 
