@@ -82,11 +82,16 @@ capture void: exit status 2. What a kind of port cannot show is said, and stands
 		if unseen := p.Caps().Unseen; len(unseen) > 0 {
 			said.say("lastpage: this port does not show: %s\n", strings.Join(unseen, ", "))
 		}
-		p.Log().SetKeep(window)
+		shown := !quiet && !*asJSON
+		p.Log().SetKeep(1)
+		if shown {
+			p.Log().SetKeep(window)
+		}
+		defer lean()()
 		viewed := make(chan struct{})
 		go func() {
 			defer close(viewed)
-			if !quiet && !*asJSON {
+			if shown {
 				show(cmd, p.Log(), said)
 			}
 		}()
