@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ func newCapture() *cobra.Command {
 	var out string
 	var quiet bool
 	c := &cobra.Command{
-		Use:   "capture PORT",
+		Use:   "capture PORT...",
 		Short: "record a serial port byte by byte, with times",
 		Long: `Records a serial line until Ctrl-C, into wire.bin and wire.idx, and shows it. Nothing is flushed, decoded or changed on the way. Start it
 before the board: Linux keeps about 5 KiB for a reader that is late. capture.json says what the capture is worth.
@@ -38,12 +39,13 @@ PORT is one of
   exec:COMMAND               what a command prints (ssh, conserver's console, ipmitool sol); /bin/sh runs it, without a terminal
 
 A port that another program holds is refused. A port that goes away is waited for, and the gap is marked. What was seen to be lost makes the
-capture void: exit status 2. What a kind of port cannot show is said, and stands in capture.json. docs/capture.md has all of it.`,
+capture void: exit status 2. Several ports are recorded at once, each into a folder of its own below --out, and not shown. What a kind of port cannot show is said, and stands in capture.json. docs/capture.md has all of it.`,
 		Example: `  lastpage capture /dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0 --out boot-1
   lastpage capture usb:0403:6001:FT12AB --baud 921600 --dtr off
   lastpage capture rfc2217://192.0.2.7:2001
-  lastpage capture 'exec:ssh lab console board7'`,
-		Args: cobra.ExactArgs(1),
+  lastpage capture 'exec:ssh lab console board7'
+  lastpage capture /dev/serial/by-path/* --out tonight        all at once, none shown`,
+		Args: cobra.MinimumNArgs(1),
 	}
 	fl := c.Flags()
 	fl.IntVar(&cfg.Baud, "baud", 115200, "rate of the line, 8N1; where we set it: on a tty and by RFC 2217")
@@ -53,75 +55,73 @@ capture void: exit status 2. What a kind of port cannot show is said, and stands
 	fl.BoolVar(&quiet, "quiet", false, "do not show what is captured, and no remarks; errors stay")
 	asJSON := jsonFlag(c)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg.Name = args[0]
-		if err := checkCapture(cmd, cfg); err != nil {
+		if err := checkCapture(cmd, cfg, args); err != nil {
 			return err
 		}
 		if out == "" {
 			out = filepath.Join("runs", "capture-"+time.Now().Format("20060102-150405"))
 		}
+		said := newSpeaker(remarks(cmd))
+		defer said.end()
+		defer lean()()
+		if len(args) > 1 {
+			return captureAll(cmd, cfg, args, out, said, *asJSON)
+		}
+		cfg.Name = args[0]
 		undo, err := makeFolder(out)
 		if err != nil {
 			return err
 		}
-		said := newSpeaker(remarks(cmd))
-		defer said.end()
-		cfg.Tell = func(s string) { said.say("\nlastpage: %s\n", s) }
-		p, err := port.Open(cmd.Context(), cfg)
+		r, err := openRecording(cmd.Context(), cfg, "", out, said)
 		if err != nil {
 			undo()
 			return err
 		}
-		w, err := wire.Create(out, wire.Monotonic, p.Log().Frame())
-		if err != nil {
-			p.Close()
-			undo()
-			return fmt.Errorf("--out %s: %w", out, err)
-		}
 		said.say("lastpage: recording %s into %s; Ctrl-C ends it\n", cfg.Name, out)
-		if unseen := p.Caps().Unseen; len(unseen) > 0 {
-			said.say("lastpage: this port does not show: %s\n", strings.Join(unseen, ", "))
+		if u := r.port.Caps().Unseen; len(u) > 0 {
+			said.say("lastpage: this port does not show: %s\n", strings.Join(u, ", "))
 		}
-		shown := !quiet && !*asJSON
-		p.Log().SetKeep(1)
-		if shown {
-			p.Log().SetKeep(window)
-		}
-		defer lean()()
+		log := r.port.Log()
 		viewed := make(chan struct{})
-		go func() {
-			defer close(viewed)
-			if shown {
-				show(cmd, p.Log(), said)
-			}
-		}()
-		report, err := p.Run(cmd.Context(), w)
-		err = errors.Join(err, report.Save(out))
+		if shown := !quiet && !*asJSON; shown {
+			log.SetKeep(window)
+			go func() {
+				defer close(viewed)
+				show(cmd, log, said)
+			}()
+		} else {
+			log.SetKeep(unseen)
+			close(viewed)
+		}
+		err = r.run(cmd.Context())
 		select {
 		case <-viewed:
 		case <-time.After(viewerGrace): // it does not read; the process ends without it
+		}
+		if r.report == nil {
+			undo()
 		}
 		if err != nil {
 			return err
 		}
 		if *asJSON {
-			if err := printJSON(cmd.OutOrStdout(), report); err != nil {
+			if err := printJSON(cmd.OutOrStdout(), r.report); err != nil {
 				return err
 			}
 		} else {
-			said.say("\nlastpage: %d bytes in %s\n", p.Log().Len(), out)
+			said.say("\nlastpage: %d bytes in %s\n", r.bytes, out)
 		}
-		if len(report.Void) > 0 {
-			return inconclusive("%s: nothing may be graded on this capture: %s", out, strings.Join(report.Void, "; "))
+		if why := r.void(); why != "" {
+			return inconclusive("%s", why)
 		}
 		return nil
 	}
 	return c
 }
 
-// checkCapture refuses what would have no effect on this kind of port.
-func checkCapture(cmd *cobra.Command, cfg port.Config) error {
-	if !port.SetsRate(cfg.Name) {
+// checkCapture refuses what would have no effect on these kinds of port.
+func checkCapture(cmd *cobra.Command, cfg port.Config, ports []string) error {
+	if !slices.ContainsFunc(ports, port.SetsRate) {
 		if err := idle(cmd, "on this kind of port: its line is set at the other end", "baud", "dtr", "rts"); err != nil {
 			return err
 		}

@@ -18,6 +18,8 @@ import (
 const (
 	// window is what a capture holds in memory, in bytes; all of it is on disk. A viewer that is farther back misses something.
 	window = 256 << 10
+	// unseen is the same where nobody looks on: one block of the log.
+	unseen = 1
 	// viewerGrace is how long the end of a capture waits for who reads our output.
 	viewerGrace = 500 * time.Millisecond
 	// viewBytes is what is shown at a time.

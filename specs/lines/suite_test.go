@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package lines_test states what must hold of a machine that records many lines at once: nothing is lost, and what a line costs in memory is
+// bounded however long it talks. What it costs in processor time is told.
+package lines_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+
+	"lastpage/specs/suite"
+)
+
+var (
+	evidence string // folder of this suite; removed when all went well
+	lastpage string // the command, built from this tree
+)
+
+func TestLines(t *testing.T) { suite.Run(t, "many lines at once", 2*time.Hour) }
+
+var _ = BeforeSuite(func() {
+	evidence = suite.Evidence("lastpage-lines-")
+	if lastpage = os.Getenv("LP"); lastpage == "" {
+		lastpage = suite.Command()
+	}
+})
+
+var _ = ReportAfterSuite("evidence", func(r Report) { suite.Keep(r, evidence) })
