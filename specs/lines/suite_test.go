@@ -5,11 +5,11 @@
 package lines_test
 
 import (
-	"os"
 	"testing"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
+	"github.com/onsi/gomega/gexec"
 
 	"lastpage/specs/suite"
 )
@@ -23,9 +23,9 @@ func TestLines(t *testing.T) { suite.Run(t, "many lines at once", 2*time.Hour) }
 
 var _ = BeforeSuite(func() {
 	evidence = suite.Evidence("lastpage-lines-")
-	if lastpage = os.Getenv("LP"); lastpage == "" {
-		lastpage = suite.Command()
-	}
+	lastpage = suite.Command()
 })
+
+var _ = AfterSuite(func() { gexec.CleanupBuildArtifacts() })
 
 var _ = ReportAfterSuite("evidence", func(r Report) { suite.Keep(r, evidence) })
