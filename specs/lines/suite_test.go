@@ -19,7 +19,7 @@ var (
 	lastpage string // the command, built from this tree
 )
 
-func TestLines(t *testing.T) { suite.Run(t, "many lines at once", 2*time.Hour) }
+func TestLines(t *testing.T) { suite.Run(t, "many lines at once", 8*time.Hour) }
 
 var _ = BeforeSuite(func() {
 	evidence = suite.Evidence("lastpage-lines-")
