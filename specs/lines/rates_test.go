@@ -42,7 +42,12 @@ var _ = Describe("the line of a UART", Label("rates"), func() {
 	for _, baud := range []int{9600, 115200, 921600} {
 		Describe(fmt.Sprintf("at %d baud", baud), Ordered, ContinueOnFailure, func() {
 			var p *board
-			BeforeAll(func(ctx SpecContext) { p = newBoard(ctx, baud) }, NodeTimeout(bootLimit))
+			BeforeAll(func(ctx SpecContext) {
+				if baud != 115200 && os.Getenv("LASTPAGE_STRESS") == "" {
+					Skip("only with LASTPAGE_STRESS")
+				}
+				p = newBoard(ctx, baud)
+			}, NodeTimeout(bootLimit))
 
 			// calibrated hears what the board sends at its full rate. lose is the place of a byte that is lost.
 			calibrated := func(ctx context.Context, place string, long time.Duration, lose int64) {
