@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"lastpage/capture/port"
-	"lastpage/capture/wire"
 )
 
 // captureAll records several ports by this one process, each into a folder below out. A port that cannot be opened ends it before anything is
@@ -63,7 +62,7 @@ func captureAll(cmd *cobra.Command, cfg port.Config, ports []string, out string,
 	if err != nil {
 		return err
 	}
-	reports, voids, sizes := []*wire.Report{}, []string{}, ""
+	reports, voids, sizes := []*port.Report{}, []string{}, ""
 	for _, r := range all {
 		reports = append(reports, r.report)
 		if v := r.void(); v != "" {
@@ -74,7 +73,7 @@ func captureAll(cmd *cobra.Command, cfg port.Config, ports []string, out string,
 	if !asJSON {
 		said.say("\n%s", sizes)
 	} else {
-		if err := printJSON(cmd.OutOrStdout(), reports); err != nil {
+		if err := printJSON(cmd.OutOrStdout(), capturesDocument{capturesSchema, reports}); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"lastpage/capture/port/porttest"
-	"lastpage/capture/wire"
 )
 
 // Several lines are recorded by one process, each into its folder. What one of them loses makes that one void, and no other.
@@ -43,10 +42,11 @@ func TestCaptureOfSeveral(t *testing.T) {
 	}()
 	var out, errs bytes.Buffer
 	code := run(ctx, []string{"capture", slave, "tcp:" + l.Addr().String(), "--out", "boot", "--json"}, &out, &errs)
-	var reports []wire.Report
-	if err := json.Unmarshal(out.Bytes(), &reports); err != nil || len(reports) != 2 {
+	var doc capturesDocument
+	if err := json.Unmarshal(out.Bytes(), &doc); err != nil || len(doc.Captures) != 2 || doc.Schema != capturesSchema {
 		t.Fatalf("%v: %s\n%s", err, &out, &errs)
 	}
+	reports := doc.Captures
 	if reports[0].Name != slave || len(reports[0].Void) != 0 || len(reports[1].Void) != 1 || code != exitInconclusive {
 		t.Errorf("exit status %d: %+v", code, reports)
 	}

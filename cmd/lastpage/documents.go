@@ -3,6 +3,7 @@
 package main
 
 import (
+	"lastpage/capture/port"
 	"lastpage/harness/compare"
 	"lastpage/kernels"
 	"lastpage/lab"
@@ -27,6 +28,10 @@ type (
 		OK       bool          `json:"ok"` // `lastpage run` can work here
 		Findings []lab.Finding `json:"findings"`
 	}
+	capturesDocument struct {
+		Schema   string         `json:"schema"`
+		Captures []*port.Report `json:"captures"`
+	}
 	sweepsDocument struct {
 		Schema string           `json:"schema"`
 		Sweeps []*compare.Sweep `json:"sweeps"`
@@ -39,5 +44,6 @@ const (
 	catalogueSchema = "lastpage.catalogue/1"
 	imagesSchema    = "lastpage.images/1"
 	doctorSchema    = "lastpage.doctor/1"
+	capturesSchema  = "lastpage.captures/1"
 	sweepsSchema    = "lastpage.sweeps/1"
 )
