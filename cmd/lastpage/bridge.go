@@ -62,7 +62,10 @@ Whatever was lost is counted and told at the end, with everything else that is n
 
 --control makes it a board on a bench: its power is switched through that socket (lastpage wire control), and the places stay.
 --tftp gives the machine a network that has nothing but a DHCP and a TFTP server, from which a boot loader fetches a kernel. With --uplink
-a crash kernel on it can reach a port of this machine.`,
+a crash kernel on it can reach a port of this machine.
+
+A kernel that a firmware starts wants the words that are printed as cmdline: it often fails to measure its clock in the time of this
+machine, and then loses characters of its own while it boots.`,
 		Example: `  lastpage wire bridge                                   Debian 12's backported cloud kernel, a shell
   lastpage wire bridge --firmware u-boot --tcp :4000     U-Boot; nc 127.0.0.1 4000
   lastpage wire bridge --link /tmp/dut & picocom -b 115200 /tmp/dut
@@ -227,6 +230,9 @@ func (o *bridged) open(ctx context.Context, b *bridge.Bridge, out io.Writer) (*b
 		return pty, err
 	}
 	_, err = fmt.Fprintf(out, "pty      %s\ntcp      %s\nrfc2217  %s\n", place, tcp, telnet)
+	if word := qemu.CounterWord(); err == nil && o.firmware != "" && word != "" {
+		_, err = fmt.Fprintf(out, "cmdline  %s\n", word)
+	}
 	return pty, err
 }
 
