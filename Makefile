@@ -9,7 +9,7 @@ LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 60s
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ready run matrix strategies sweep test check mutants bench bench-up bench-down bench-test nightly fuzz man clean
+.PHONY: help setup ready run matrix strategies sweep test check mutants bench bench-up bench-down bench-test lava-test nightly fuzz man clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,10 @@ bench-down: ## take it down
 bench-test: bench-up ## what must hold on every board of that bench (specs/board) and of its parts (specs/bench)
 	LASTPAGE_INVENTORY=$(CURDIR)/$(PARTS)/boards.yaml $(GO) test -count=1 -timeout 2h ./specs/board; rc=$$?; $(MAKE) -s bench-down; exit $$rc
 	LASTPAGE_SERIES=$${LASTPAGE_SERIES:-2} $(GO) test -count=1 -timeout 60m ./specs/bench
+
+lava-test: setup $(BIN) ## a stock LAVA job, green on a good kernel and red on a mutant, and labgrid as a client of the bridge (root; builds kernels)
+	./setup.sh --labs
+	LASTPAGE_STRATEGIES=1 $(GO) test -count=1 -v -timeout 3h ./specs/bench -ginkgo.v -ginkgo.label-filter='lava || labgrid'
 
 nightly: setup $(BIN) ## every board of INVENTORY=boards.yaml: lease, check, try, report, release (docs/nightly.md)
 	$(BIN) nightly $(if $(INVENTORY),--inventory $(INVENTORY))

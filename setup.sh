@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The only place where lastpage installs Debian packages. It does nothing when all of them are there.
 #   setup.sh [--check]     --check only says what is missing (exit status 1 if a package is)
+#   setup.sh --labs        LAVA's dispatcher and labgrid, for the tests of them: unpacked into the cache, not installed
 # Only a package that is missing wants root. Exit status 3: a package is missing and cannot be installed.
 set -eu
 
@@ -33,8 +34,22 @@ ca-certificates          go modules over TLS
 cache=${LASTPAGE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/lastpage}
 witness=$cache/witness
 
-check_only=false
+# What `make lava-test` wants, with what those of its modules import that are used; installed, LAVA's dispatcher pulls in 150 packages. They
+# are for Debian's python3.
+labs=$cache/labs
+labs_packages='
+lava-dispatcher lava-dispatcher-host lava-common lava-server telnet inetutils-telnet
+libguestfs0 libvirt0 libhivex0 libfuse2 libyajl2 libssh-4
+python3-aiohttp python3-aiosignal python3-async-timeout python3-attr python3-certifi python3-chardet python3-charset-normalizer
+python3-configobj python3-frozenlist python3-guestfs python3-idna python3-jinja2 python3-magic python3-markupsafe python3-multidict
+python3-netifaces python3-pexpect python3-ptyprocess python3-pyudev python3-requests python3-setproctitle python3-tz python3-urllib3
+python3-voluptuous python3-yaml python3-yarl
+python3-labgrid python3-serial python3-xmodem python3-colors python3-packaging python3-pkg-resources
+'
+
+check_only=false labs_only=false
 [ "${1:-}" = --check ] && check_only=true
+[ "${1:-}" = --labs ] && labs_only=true
 
 missing=
 for p in $(printf '%s\n' "$packages" | awk 'NF{print $1}'); do
@@ -43,7 +58,7 @@ done
 need_witness=false
 [ -x "$witness/sbin/vmcore-dmesg" ] || need_witness=true
 
-if [ -z "$missing" ] && ! $need_witness; then
+if ! $labs_only && [ -z "$missing" ] && ! $need_witness; then
 	exit 0
 fi
 if $check_only; then
@@ -72,6 +87,18 @@ update() {
 	echo "setup: reading Debian's package lists"
 	$root apt-get -q update >"$log" 2>&1 && updated=true
 }
+
+if $labs_only; then
+	[ -x "$labs/usr/bin/lava-run" ] && exit 0
+	chmod 755 "$tmp"
+	fetch() { (cd "$tmp" && apt-get -q download $labs_packages >"$log" 2>&1); }
+	fetch || { may_install && update && fetch; } || { tail -n 3 "$log" >&2; echo "setup: cannot download LAVA's dispatcher and labgrid" >&2; exit 3; }
+	echo "setup: unpacking LAVA's dispatcher and labgrid into $labs"
+	rm -rf "$labs.new" && mkdir -p "$labs.new"
+	for d in "$tmp"/*.deb; do dpkg-deb -x "$d" "$labs.new"; done
+	rm -rf "$labs" && mv "$labs.new" "$labs"
+	exit 0
+fi
 
 if [ -n "$missing" ]; then
 	command -v apt-get >/dev/null || { echo "setup: this is not a Debian machine; install by hand:$missing" >&2; exit 3; }
