@@ -203,7 +203,7 @@ type sized struct {
 func (s *sized) Prepare(p *Payload) (any, error) {
 	f, err := s.UBoot.Prepare(p)
 	if err == nil && s.p.sizes == nil {
-		u := f.(*uFiles)
+		u := f.(*servedFiles)
 		s.p.sizes = map[string]int{u.kernel.name: int(u.kernel.size), u.initrd.name: int(u.initrd.size)}
 	}
 	return f, err

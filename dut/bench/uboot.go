@@ -6,11 +6,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -33,7 +30,7 @@ type UBoot struct {
 	// Within is from the power to the prompt.
 	Within time.Duration `yaml:"within" json:"within_ns"`
 
-	files []string
+	served served
 }
 
 // starts are the commands that start a kernel; ks and rs are the sizes of the files.
@@ -80,38 +77,11 @@ const (
 	maxWords = 200 // bytes of bootargs that are set at a time
 )
 
-// uFile is a file for TFTP.
-type uFile struct {
-	name string
-	size int64
-}
+// Prepare implements Loader.
+func (u *UBoot) Prepare(p *Payload) (any, error) { return u.served.put(u.Folder, p) }
 
-type uFiles struct {
-	kernel, initrd uFile
-	cmdline        string
-}
-
-// Prepare implements Loader: the files get names of their board and content, so that none is taken for another. What a trial of this board
-// left that was killed is removed.
-func (u *UBoot) Prepare(p *Payload) (any, error) {
-	left, err := filepath.Glob(filepath.Join(u.Folder, "lastpage-"+p.Board+"-"+strings.Repeat("[0-9a-f]", 2*nameBytes)))
-	if err != nil {
-		return nil, err
-	}
-	u.files = append(u.files, left...)
-	if err := u.Clean(); err != nil {
-		return nil, fmt.Errorf("the folder of the TFTP server: %w", err)
-	}
-	kernel, err := os.ReadFile(p.Kernel)
-	if err != nil {
-		return nil, err
-	}
-	f := &uFiles{cmdline: p.Cmdline}
-	if f.kernel, err = u.put(p.Board, kernel); err == nil {
-		f.initrd, err = u.put(p.Board, p.Initrd)
-	}
-	return f, err
-}
+// Clean implements Loader.
+func (u *UBoot) Clean() error { return u.served.remove() }
 
 // Room for what is loaded, bytes: the kernel's file, the initramfs, and the kernel as it unpacks itself (init_size of its header). Debian's are
 // 13, 12 and 65 MiB.
@@ -137,33 +107,6 @@ func (u *UBoot) Spoils() []plan.Span {
 	return joined
 }
 
-// nameBytes of a file's digest are in its name.
-const nameBytes = 6
-
-func (u *UBoot) put(board string, data []byte) (uFile, error) {
-	sum := sha256.Sum256(data)
-	name := "lastpage-" + board + "-" + hex.EncodeToString(sum[:nameBytes])
-	path := filepath.Join(u.Folder, name)
-	// The server may run as somebody else.
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		return uFile{}, fmt.Errorf("the folder of the TFTP server: %w", err)
-	}
-	u.files = append(u.files, path)
-	return uFile{name, int64(len(data))}, nil
-}
-
-// Clean implements Loader.
-func (u *UBoot) Clean() error {
-	var all error
-	for _, f := range u.files {
-		if err := os.Remove(f); err != nil && !errors.Is(err, os.ErrNotExist) {
-			all = errors.Join(all, err)
-		}
-	}
-	u.files = nil
-	return all
-}
-
 // Banner implements Loader.
 func (u *UBoot) Banner() string { return "\nU-Boot 20" }
 
@@ -181,7 +124,7 @@ const (
 
 // Boot implements Loader. The kernel's part begins with the command that starts it.
 func (u *UBoot) Boot(ctx context.Context, l *line, files any, from int64) (int64, error) {
-	f := files.(*uFiles)
+	f := files.(*servedFiles)
 	if err := u.catch(ctx, l, from); err != nil {
 		return 0, err
 	}
@@ -193,7 +136,7 @@ func (u *UBoot) Boot(ctx context.Context, l *line, files any, from int64) (int64
 	for _, w := range []struct {
 		at   uint64
 		size string
-		file uFile
+		file servedFile
 	}{{u.KernelAt, "ks", f.kernel}, {u.InitrdAt, "rs", f.initrd}} {
 		if err := u.fetch(ctx, l, w.at, w.file); err != nil {
 			return 0, err
@@ -283,7 +226,7 @@ func (u *UBoot) command(ctx context.Context, l *line, text string, limit time.Du
 var transferred = regexp.MustCompile(`Bytes transferred = (\d+)`)
 
 // fetch has U-Boot load a file, and compares its size.
-func (u *UBoot) fetch(ctx context.Context, l *line, at uint64, f uFile) error {
+func (u *UBoot) fetch(ctx context.Context, l *line, at uint64, f servedFile) error {
 	answer, err := u.command(ctx, l, fmt.Sprintf("tftpboot %#x %s", at, f.name), fetchLimit+time.Duration(f.size)*time.Second/fetchRate)
 	if err != nil {
 		return err
