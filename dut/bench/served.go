@@ -26,6 +26,7 @@ type servedFile struct {
 
 type servedFiles struct {
 	kernel, initrd servedFile
+	line           servedFile // holds cmdline, where a board wants it as a file
 	cmdline        string
 }
 

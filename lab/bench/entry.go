@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -41,12 +40,6 @@ type Entry struct {
 type Button struct {
 	Command power.Line  `yaml:"command" json:"command,omitempty"`
 	IPMI    *power.IPMI `yaml:"ipmi" json:"ipmi,omitempty"`
-}
-
-// Boot is how a kernel is started: exactly one of its fields.
-type Boot struct {
-	UBoot   *bench.UBoot   `yaml:"u-boot" json:"u_boot,omitempty"`
-	Command *bench.Command `yaml:"command" json:"command,omitempty"`
 }
 
 // Dump is what brings the board's memory: exactly one of its fields.
@@ -113,16 +106,7 @@ func (e *Entry) setup(board string) (*bench.Setup, error) {
 	if s.Reset, err = e.Reset.make(func(i *power.IPMI) power.Button { return power.IPMIReset{IPMI: i} }); err != nil {
 		return nil, fmt.Errorf("reset: %w", err)
 	}
-	switch b := e.Boot; {
-	case b.UBoot != nil && b.Command == nil:
-		u := *b.UBoot
-		err, s.Boot = u.Check(), &u
-	case b.Command != nil && b.UBoot == nil:
-		c := *b.Command
-		err, s.Boot = c.Check(), &c
-	default:
-		err = errors.New("boot: want exactly one of u-boot and command")
-	}
+	s.Boot, err = e.Boot.make()
 	if err == nil && e.Dump != nil {
 		s.Dump, err = e.Dump.make(s)
 	}
@@ -172,12 +156,7 @@ func (e *Entry) Ready(_ context.Context, o kind.Options) error {
 	if o.Baud != e.Baud && o.Baud != defaultBaud {
 		return fmt.Errorf("--baud %d has no effect: the inventory says baud: %d", o.Baud, e.Baud)
 	}
-	if u := e.Boot.UBoot; u != nil {
-		if st, err := os.Stat(u.Folder); err != nil || !st.IsDir() {
-			return fmt.Errorf("boot: u-boot: folder %s: there is no such folder on this machine", u.Folder)
-		}
-	}
-	return nil
+	return e.Boot.ready()
 }
 
 // defaultBaud is that of the commands' --baud.

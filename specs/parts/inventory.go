@@ -35,6 +35,7 @@ type Board struct {
 type entry struct {
 	Board
 	Name, Password, Source, Reset string
+	Boot                          string // a block of YAML; "": U-Boot, typed at
 }
 
 // Cmdline is what a guest of this machine, in its time, needs to know.
@@ -57,12 +58,16 @@ var inventory = template.Must(template.New("board").Parse(`  - name: {{.Name}}
     nmi: {command: {{.Control}} nmi}
 {{- end}}
     boot:
+{{- if .Boot}}
+{{.Boot}}
+{{- else}}
       u-boot:
         folder: {{.TFTP}}
         setup: ["setenv autoload no; pci enum; virtio scan; dhcp"]
         kernel-at: 0x4000000
         initrd-at: 0x8000000
         start: zboot
+{{- end}}
     dump:
 {{- if .Remembers}}
       ram: {listen: "127.0.0.1:{{.Receiver}}", to: "10.0.2.2:{{.Receiver}}", address: 10.0.2.15/24, drivers: [virtio_net], within: 10m}
@@ -99,6 +104,18 @@ func (b *Bench) Dumping(d *Board, name, file string) (string, error) {
 	var text bytes.Buffer
 	text.WriteString("boards:\n")
 	e := entry{Board: *d, Name: name, Source: "rfc2217://" + d.Console, Reset: fmt.Sprintf("dump %s && %s reset", file, d.Control)}
+	if err := inventory.Execute(&text, e); err != nil {
+		return "", err
+	}
+	path := filepath.Join(b.o.Dir, name+".yaml")
+	return path, os.WriteFile(path, text.Bytes(), 0o644)
+}
+
+// Booting writes an inventory of a board under another name that is booted as a block of YAML says, and gives its path.
+func (b *Bench) Booting(d *Board, name, boot string) (string, error) {
+	var text bytes.Buffer
+	text.WriteString("boards:\n")
+	e := entry{Board: *d, Name: name, Password: Password, Source: "rfc2217://" + d.Console, Reset: "reset", Boot: boot}
 	if err := inventory.Execute(&text, e); err != nil {
 		return "", err
 	}

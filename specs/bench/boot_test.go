@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench_test
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	loader "lastpage/dut/bench"
+	"lastpage/dut/qemu"
+	"lastpage/dut/qemu/live"
+	"lastpage/kernels"
+	"lastpage/kernels/prebuilt"
+	"lastpage/specs/kit"
+	"lastpage/specs/parts"
+)
+
+// byItself is what U-Boot fetches and runs when nobody types, for any kernel, initramfs and command line.
+const byItself = `tftpboot 0x4000000 {kernel}
+setenv ks ${filesize}
+tftpboot 0x8000000 {initrd}
+setenv rs ${filesize}
+setenv bootargs {cmdline}
+zboot 0x4000000 ${ks} 0x8000000 ${rs}
+`
+
+// indented is text as a block of YAML.
+func indented(text string) string {
+	return "          " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n          ")
+}
+
+// booting is a lab whose board is the BMC's, booted in another way.
+func booting(kind, boot string) *kit.Lab {
+	GinkgoHelper()
+	b, _ := board(parts.BMC)
+	name := b.Name + "-" + kind
+	inventory, err := bench.Booting(b, name, boot)
+	Expect(err).NotTo(HaveOccurred())
+	return &kit.Lab{Dir: evidence, Board: name, Inventory: inventory, Progress: GinkgoWriter}
+}
+
+// asDirect is a trial on a board, which has to have the fates of the direct QEMU board's.
+func asDirect(ctx context.Context, l *kit.Lab) {
+	GinkgoHelper()
+	t := interrupted(ctx, l, "nmi-panic")
+	Expect(fates(t)).To(Equal(fates(interrupted(ctx, &kit.Lab{Dir: evidence, Board: "qemu-smp1", Progress: GinkgoWriter}, "nmi-panic"))))
+}
+
+var _ = Describe("a board that nobody types at", Label("bench", "boot"), func() {
+	It("boots from its network by itself", func(ctx SpecContext) {
+		b, _ := board(parts.BMC)
+		asDirect(ctx, booting("netboot", fmt.Sprintf(`      netboot:
+        folder: %s
+        file: boot.scr.uimg
+        u-boot-script: true
+        banner: "\nU-Boot 20"
+        last: "Starting kernel"
+        text: |
+%s`, b.TFTP, indented(byItself))))
+	}, SpecTimeout(bootLimit))
+
+	It("starts the kernel of a trial from the shell of its own system, by kexec", func(ctx SpecContext) {
+		root := labs()
+		b, _ := board(parts.BMC)
+
+		By("installing a system with a shell, kexec and a network card's driver")
+		cat, err := kernels.LoadCatalogue()
+		Expect(err).NotTo(HaveOccurred())
+		img, err := cat.Prepare(ctx, "debian-6.12", kernels.Options{Progress: GinkgoWriter, Use: prebuilt.Shell})
+		Expect(err).NotTo(HaveOccurred())
+		drivers, err := cat.Drivers(ctx, "debian-6.12", []string{"virtio_net"}, GinkgoWriter)
+		Expect(err).NotTo(HaveOccurred())
+		files := withLibraries(ctx, root, "sbin/kexec")
+		setup := []string{}
+		for _, d := range drivers {
+			at := "/drivers/" + filepath.Base(d)
+			files[at] = d
+			setup = append(setup, fmt.Sprintf("%q", "insmod "+at))
+		}
+		setup = append(setup, `"ifconfig eth0 10.0.2.15 up"`)
+		initrd, _, err := live.Shell(img, files)
+		Expect(err).NotTo(HaveOccurred())
+		system := &loader.Netboot{Folder: b.TFTP, File: "boot.scr.uimg", Text: byItself, Script: true}
+		Expect(system.Check()).To(Succeed())
+		_, err = system.Prepare(&loader.Payload{Board: "installed", Kernel: img.Vmlinuz, Initrd: initrd, Cmdline: img.Cmdline + live.ShellArgs + " " + qemu.CounterWord()})
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(func() { Expect(system.Clean()).To(Succeed()) })
+
+		asDirect(ctx, booting("kexec", fmt.Sprintf(`      kexec:
+        folder: %s
+        user: root
+        setup: [%s]
+        fetch: tftp -g -r {name} -l {file} 10.0.2.2
+        banner: "\nU-Boot 20"`, b.TFTP, strings.Join(setup, ", "))))
+	}, SpecTimeout(bootLimit))
+})
+
+// withLibraries are a program of labs' and what it is linked with, by their places in a guest.
+func withLibraries(ctx context.Context, root, program string) map[string]string {
+	GinkgoHelper()
+	path := filepath.Join(root, program)
+	ldd := exec.CommandContext(ctx, "ldd", path)
+	ldd.Env = ofLabs(root)
+	out, err := ldd.Output()
+	Expect(err).NotTo(HaveOccurred())
+	files := map[string]string{"/" + program: path}
+	for l := range strings.Lines(string(out)) {
+		f := strings.Fields(l)
+		switch {
+		case len(f) > 2 && f[1] == "=>":
+			Expect(f[2]).To(BeAnExistingFile(), l)
+			files["/lib/x86_64-linux-gnu/"+f[0]] = f[2]
+		case strings.HasPrefix(f[0], "/"):
+			files[f[0]] = f[0]
+		}
+	}
+	return files
+}
