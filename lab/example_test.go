@@ -13,7 +13,7 @@ import (
 	"lastpage/lab/bench"
 )
 
-// The commented example is a valid inventory, and has every kind of switch in it.
+// The commented example is a valid inventory, and has every kind of switch and of loader in it.
 func TestExample(t *testing.T) {
 	inv, err := lab.LoadInventory("boards.example.yaml")
 	if err != nil {
@@ -26,15 +26,19 @@ func TestExample(t *testing.T) {
 			t.Errorf("%s is of kind %s", b.Name, b.Kind)
 			continue
 		}
-		for v, i := reflect.ValueOf(e.Power), 0; i < v.NumField(); i++ {
-			if !v.Field(i).IsNil() {
-				shown[v.Type().Field(i).Name] = true
+		for _, v := range []reflect.Value{reflect.ValueOf(e.Power), reflect.ValueOf(e.Boot)} {
+			for i := range v.NumField() {
+				if !v.Field(i).IsNil() {
+					shown[v.Type().Name()+"."+v.Type().Field(i).Name] = true
+				}
 			}
 		}
 	}
-	for f := range reflect.TypeFor[power.Config]().Fields() {
-		if !shown[f.Name] {
-			t.Errorf("no board has the switch %s", f.Name)
+	for _, of := range []reflect.Type{reflect.TypeFor[power.Config](), reflect.TypeFor[bench.Boot]()} {
+		for f := range of.Fields() {
+			if name := of.Name() + "." + f.Name; !shown[name] {
+				t.Errorf("no board has the %s", name)
+			}
 		}
 	}
 	if k := inv.Boards[1].Entry.(*bench.Entry).Dump.Kdump; k == nil || k.Address != "192.0.2.7/24" || k.Within.Minutes() != 3 {
@@ -59,7 +63,7 @@ func TestBenchRefused(t *testing.T) {
 		{"no off", "        off: pduclient --daemon pdu --hostname rack3 --port 4 --command off\n", "", "want on: and off:"},
 		{"no address", "        kernel-at: 0x40400000          # in the board's memory\n", "", "want kernel-at: and initrd-at:"},
 		{"unknown start", "start: booti                   #", "start: go #", `start "go": want zboot, booti or bootz`},
-		{"both loaders", "    # What brings the board's memory", "      command: {run: x}\n    # What brings", "exactly one of u-boot and command"},
+		{"both loaders", "    # What brings the board's memory", "      command: {run: x}\n    # What brings", "exactly one of u-boot, netboot, kexec and command"},
 		{"a switch's values", "on: 1, off: 2}", "on: 1, off: 1}", "two numbers that differ"},
 		{"two ways to a dump", "      kdump:\n", "      command: {run: x}\n      kdump:\n", "dump: want exactly one of command, kdump, pstore and ram"},
 		{"a name where an address is wanted", "to: 192.0.2.1:7391 ", "to: server:7391 ", "dump: kdump: to:"},
