@@ -90,13 +90,14 @@ update() {
 }
 
 if $labs_only; then
-	[ -x "$labs/usr/bin/lava-run" ] && exit 0
+	[ "$(cat "$labs/packages" 2>/dev/null)" = "$(printf %s "$labs_packages")" ] && exit 0
 	chmod 755 "$tmp"
 	fetch() { (cd "$tmp" && apt-get -q download $labs_packages >"$log" 2>&1); }
 	fetch || { may_install && update && fetch; } || { tail -n 3 "$log" >&2; echo "setup: cannot download LAVA's dispatcher and labgrid" >&2; exit 3; }
 	echo "setup: unpacking LAVA's dispatcher and labgrid into $labs"
 	rm -rf "$labs.new" && mkdir -p "$labs.new"
 	for d in "$tmp"/*.deb; do dpkg-deb -x "$d" "$labs.new"; done
+	printf %s "$labs_packages" >"$labs.new/packages"
 	rm -rf "$labs" && mv "$labs.new" "$labs"
 	exit 0
 fi
