@@ -19,6 +19,7 @@ import (
 // shellInit is process 1 of a guest with a login shell on its serial port.
 const shellInit = `#!/bin/busybox sh
 /bin/busybox --install -s /bin
+mkdir -p /proc /sys /tmp
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
