@@ -128,6 +128,8 @@ func (m *machine) dump(ctx context.Context, dir string) error {
 		}
 		defer done()
 		return overheard(l, dir, func() error { return d.Dump(ctx, dir) })
+	case *DumpCommand:
+		d.of(m.place())
 	case *Pstore:
 		return m.kept(ctx, d, dir)
 	case *RAM:

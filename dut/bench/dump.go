@@ -13,6 +13,7 @@ import (
 	"lastpage/capture/ring"
 	"lastpage/dut"
 	"lastpage/dut/bench/command"
+	"lastpage/kernels/plan"
 )
 
 // Dump brings what the board's memory holds after it has stopped.
@@ -25,6 +26,18 @@ type Dump interface {
 type DumpCommand struct {
 	Line   string        `yaml:"run" json:"run"` // leaves an ELF core in the file LASTPAGE_DUMP
 	Within time.Duration `yaml:"within" json:"within_ns,omitempty"`
+
+	kernel string // which of several that lie in the memory, as ring.LoadOptions has it
+}
+
+// noteHead is how long an ELF note's header is, with the name VMCOREINFO.
+const noteHead = 24
+
+// of says that the kernel at p is meant. A kernel that another one started by kexec has that one's remains beside it.
+func (d *DumpCommand) of(p *plan.Place) {
+	if p != nil {
+		d.kernel = fmt.Sprintf("%#x", p.VMCoreInfo.At+noteHead)
+	}
 }
 
 // dumpLimit is the default bound: 1 GiB over a gigabit network takes 10 s, over a debugger minutes.
@@ -52,7 +65,7 @@ func (d *DumpCommand) Dump(ctx context.Context, dir string) error {
 	if _, err := command.Run(ctx, d.Line, d.Within, "LASTPAGE_DUMP="+image); err != nil {
 		return fmt.Errorf("dump: %w", err)
 	}
-	core, err := ring.OpenCore(image)
+	core, err := ring.OpenDump(ctx, image, ring.LoadOptions{Kernel: d.kernel})
 	if err != nil {
 		return fmt.Errorf("dump: command %q: %w", d.Line, err)
 	}
