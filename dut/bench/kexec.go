@@ -59,7 +59,7 @@ func (k *Kexec) Check() error {
 	case k.Within < 0:
 		return errors.New("boot: kexec: within: want a time above 0, such as 5m")
 	case k.Password != "" && k.User == "":
-		return errors.New("boot: kexec: password: has no effect without user:")
+		return errors.New("boot: kexec: without user: a password has no effect")
 	}
 	return nil
 }

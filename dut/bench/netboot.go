@@ -97,12 +97,12 @@ func (n *Netboot) Boot(ctx context.Context, l *line, _ any, from int64) (int64, 
 	if len(said) == 0 {
 		return 0, fmt.Errorf("netboot: not one byte came in %s after the power: look whether it is the right outlet and the right console, at the cable, and at baud: in the inventory", n.Within)
 	}
-	return 0, fmt.Errorf("netboot: the loader did not say %q: %w; %s: look whether folder: is the server's own, whether the loader asks for file: %s, and at last:",
-		n.Last, err, reason(said[max(0, len(said)-said4):]), n.File)
+	return 0, fmt.Errorf("netboot: the loader did not say %q: %w; %s: look at last:, whether folder: is the server's own, and whether the loader asks for %s",
+		n.Last, err, reason(said[max(0, len(said)-lastWords):]), n.File)
 }
 
-// said4 bytes at the end of what a loader said are looked at for an error.
-const said4 = 4 << 10
+// lastWords bytes at the end of what a loader said are looked at for an error.
+const lastWords = 4 << 10
 
 // Clean implements Loader.
 func (n *Netboot) Clean() error { return n.served.remove() }
