@@ -34,7 +34,7 @@ ca-certificates          go modules over TLS
 cache=${LASTPAGE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/lastpage}
 witness=$cache/witness
 
-# What `make lava-test` and the tests of kexec want, with what those of its modules import that are used; installed, LAVA's dispatcher pulls in 150 packages. They
+# What `make lava-test` and the tests of kexec and GRUB want, with what those of its modules import that are used; installed, LAVA's dispatcher pulls in 150 packages. They
 # are for Debian's python3.
 labs=$cache/labs
 labs_packages='
@@ -45,6 +45,7 @@ python3-configobj python3-frozenlist python3-guestfs python3-idna python3-jinja2
 python3-netifaces python3-pexpect python3-ptyprocess python3-pyudev python3-requests python3-setproctitle python3-tz python3-urllib3
 python3-voluptuous python3-yaml python3-yarl
 kexec-tools libxenmisc4.17 libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxentoolcore1 libxentoollog1
+grub-efi-ia32-bin grub-common
 python3-labgrid python3-serial python3-xmodem python3-colors python3-packaging python3-pkg-resources
 '
 

@@ -63,7 +63,7 @@ func TestBenchRefused(t *testing.T) {
 		{"no off", "        off: pduclient --daemon pdu --hostname rack3 --port 4 --command off\n", "", "want on: and off:"},
 		{"no address", "        kernel-at: 0x40400000          # in the board's memory\n", "", "want kernel-at: and initrd-at:"},
 		{"unknown start", "start: booti                   #", "start: go #", `start "go": want zboot, booti or bootz`},
-		{"both loaders", "    # What brings the board's memory", "      command: {run: x}\n    # What brings", "exactly one of u-boot, netboot, kexec and command"},
+		{"both loaders", "    # What brings the board's memory", "      command: {run: x}\n    # What brings", "exactly one of u-boot, netboot, kexec, grub-serial and command"},
 		{"a switch's values", "on: 1, off: 2}", "on: 1, off: 1}", "two numbers that differ"},
 		{"two ways to a dump", "      kdump:\n", "      command: {run: x}\n      kdump:\n", "dump: want exactly one of command, kdump, pstore and ram"},
 		{"a name where an address is wanted", "to: 192.0.2.1:7391 ", "to: server:7391 ", "dump: kdump: to:"},

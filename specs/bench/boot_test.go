@@ -5,6 +5,7 @@ package bench_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -98,6 +99,37 @@ var _ = Describe("a board that nobody types at", Label("bench", "boot"), func() 
         setup: [%s]
         fetch: tftp -g -r {name} -l {file} 10.0.2.2
         banner: "\nU-Boot 20"`, b.TFTP, strings.Join(setup, ", "))))
+	}, SpecTimeout(bootLimit))
+})
+
+// modules are those of the GRUB that the machine gets.
+const modules = "serial terminal net efinet tftp linux normal boot configfile"
+
+// toSerial is what that GRUB does first: its terminal is the console.
+const toSerial = "serial --unit=0 --speed=115200\nterminal_input serial\nterminal_output serial\n"
+
+var _ = Describe("a board with GRUB on the console", Label("bench", "boot"), func() {
+	It("is typed at its prompt", func(ctx SpecContext) {
+		root := labs()
+		b, _ := board(parts.BMC)
+
+		By("giving the machine a GRUB: U-Boot is an EFI, and starts it when nobody types")
+		dir := GinkgoT().TempDir()
+		early, efi := filepath.Join(dir, "early.cfg"), filepath.Join(dir, "grub.efi")
+		Expect(os.WriteFile(early, []byte(toSerial), 0o644)).To(Succeed())
+		mk := exec.CommandContext(ctx, filepath.Join(root, "usr/bin/grub-mkimage"), append([]string{"-d", filepath.Join(root, "usr/lib/grub/i386-efi"),
+			"-O", "i386-efi", "-p", "", "-c", early, "-o", efi}, strings.Fields(modules)...)...)
+		mk.Env = ofLabs(root)
+		out, err := mk.CombinedOutput()
+		Expect(err).NotTo(HaveOccurred(), string(out))
+		system := &loader.Netboot{Folder: b.TFTP, File: "boot.scr.uimg", Script: true,
+			Text: "tftpboot 0x4000000 {kernel}\nsetenv unused {initrd} {cmdline}\nbootefi 0x4000000\n"}
+		Expect(system.Check()).To(Succeed())
+		_, err = system.Prepare(&loader.Payload{Board: "grub", Kernel: efi})
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(func() { Expect(system.Clean()).To(Succeed()) })
+
+		asDirect(ctx, booting("grub", fmt.Sprintf("      grub-serial: {folder: %s}", b.TFTP)))
 	}, SpecTimeout(bootLimit))
 })
 
