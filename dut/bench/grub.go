@@ -96,10 +96,14 @@ const grubError = "error: "
 
 // catch waits for GRUB, and leaves its menu. What was before it is not typed at.
 func (g *Grub) catch(ctx context.Context, l *line, from int64) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, g.Within, errLate)
+	whole := ctx
+	ctx, cancel := context.WithTimeout(whole, g.Within)
 	defer cancel()
 	m, err := l.expect(ctx, from, g.Within, wire.Literal(g.Says))
-	for from = m.End; err == nil; {
+	if err == nil {
+		from = m.End
+	}
+	for err == nil {
 		if err = l.send(ctx, g.Menu); err != nil {
 			break
 		}
@@ -114,11 +118,11 @@ func (g *Grub) catch(ctx context.Context, l *line, from int64) error {
 		}
 		err = ctx.Err()
 	}
-	if err != nil {
-		return fmt.Errorf("grub-serial: no %q and %q within %s: %w; the last line is %q: look at prompt:, at baud:, and whether GRUB has a terminal on the console",
-			g.Says, g.Prompt, g.Within, err, lastLine(plain(l.log.Bytes(from, l.log.Len()))))
+	if err == nil || whole.Err() != nil || ctx.Err() == nil {
+		return err
 	}
-	return nil
+	return fmt.Errorf("grub-serial: no %q, or no %q after it, within %s; the last line is %q: look at prompt:, at baud:, and whether GRUB has a terminal on the console",
+		g.Says, g.Prompt, g.Within, lastLine(plain(l.log.Bytes(from, l.log.Len()))))
 }
 
 // command types a line and sees that it was understood as it was typed. One that GRUB calls an error is one.

@@ -105,11 +105,14 @@ var _ = Describe("a board that nobody types at", Label("bench", "boot"), func() 
 // modules are those of the GRUB that the machine gets.
 const modules = "serial terminal net efinet tftp linux normal boot configfile"
 
-// toSerial is what that GRUB does first: its terminal is the console.
-const toSerial = "serial --unit=0 --speed=115200\nterminal_input serial\nterminal_output serial\n"
+// toSerial is what that GRUB does first: its terminal is the console, on which it shows a menu.
+const toSerial = "serial --unit=0 --speed=115200\nterminal_input serial\nterminal_output serial\nnormal (tftp)/menu.cfg\n"
+
+// menu has one entry, which would be taken after a minute.
+const menu = "set timeout=60\nmenuentry other { echo another system }\n"
 
 var _ = Describe("a board with GRUB on the console", Label("bench", "boot"), func() {
-	It("is typed at its prompt", func(ctx SpecContext) {
+	It("is taken out of its menu and typed at", func(ctx SpecContext) {
 		root := labs()
 		b, _ := board(parts.BMC)
 
@@ -117,6 +120,7 @@ var _ = Describe("a board with GRUB on the console", Label("bench", "boot"), fun
 		dir := GinkgoT().TempDir()
 		early, efi := filepath.Join(dir, "early.cfg"), filepath.Join(dir, "grub.efi")
 		Expect(os.WriteFile(early, []byte(toSerial), 0o644)).To(Succeed())
+		Expect(os.WriteFile(filepath.Join(b.TFTP, "menu.cfg"), []byte(menu), 0o644)).To(Succeed())
 		mk := exec.CommandContext(ctx, filepath.Join(root, "usr/bin/grub-mkimage"), append([]string{"-d", filepath.Join(root, "usr/lib/grub/i386-efi"),
 			"-O", "i386-efi", "-p", "", "-c", early, "-o", efi}, strings.Fields(modules)...)...)
 		mk.Env = ofLabs(root)
