@@ -172,3 +172,22 @@ func TestNetbootWithoutServer(t *testing.T) {
 		t.Errorf("%v: want the board's fault", err)
 	}
 }
+
+// The file that the loader asks for is the trial's: somebody else's of that name is left alone.
+func TestNetbootKeepsForeignFile(t *testing.T) {
+	_, p := setup(t, &peer{}, "")
+	n := &Netboot{Folder: t.TempDir(), File: "f", Text: "{kernel} {initrd} {cmdline}"}
+	path := filepath.Join(n.Folder, n.File)
+	if err := os.WriteFile(path, []byte("DEFAULT local\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Prepare(&p); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("error %v, want %s in it", err, path)
+	}
+	if err := n.Clean(); err != nil {
+		t.Error(err)
+	}
+	if text, _ := os.ReadFile(path); string(text) != "DEFAULT local\n" {
+		t.Errorf("it holds %q now", text)
+	}
+}

@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -76,6 +77,9 @@ func (n *Netboot) Prepare(p *Payload) (any, error) {
 	path := filepath.Join(n.Folder, n.File)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("the server's folder: %w", err)
+	}
+	if there, err := os.ReadFile(path); err == nil && !bytes.Contains(there, []byte("lastpage-")) {
+		return nil, fmt.Errorf("the server's folder: %s is there and was not made by a trial: it would be written over and removed; move it away", path)
 	}
 	n.served.files = append(n.served.files, path)
 	if err := os.WriteFile(path, text, 0o644); err != nil {
