@@ -31,7 +31,7 @@ type bench struct {
 	// first is why the acceptance that Bench made did not come to its end. It is the first trial's fault to tell: a kernel that dies in it
 	// is a finding about that kernel.
 	first error
-	pools []*pool         // oldest use first
+	pools []*pool // oldest use first
 	// initrds are those that were made last, oldest first.
 	initrds []initramfs
 }
