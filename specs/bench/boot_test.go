@@ -97,7 +97,7 @@ var _ = Describe("a board that nobody types at", Label("bench", "boot"), func() 
         folder: %s
         user: root
         setup: [%s]
-        fetch: tftp -g -r {name} -l {file} 10.0.2.2
+        fetch: tftp -b 1428 -g -r {name} -l {file} 10.0.2.2
         banner: "\nU-Boot 20"`, b.TFTP, strings.Join(setup, ", "))))
 	}, SpecTimeout(bootLimit))
 })
