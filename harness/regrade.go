@@ -50,7 +50,7 @@ func (t *Trial) evidence(ctx context.Context) (grade.Input, error) {
 }
 
 // make grades in. An uninterrupted trial in which a section is not there that its scenario says there is, is void: nothing was provoked as it
-// says. Without a ringbuffer that cannot be told.
+// says. It is there if it is stored or was sent; the ringbuffer may have been overwritten since. Without a ringbuffer that cannot be told.
 func (t *Trial) make(in grade.Input) *grade.Grade {
 	g := grade.Make(in)
 	if t.Order.Inject != nil || in.Ring == nil {
@@ -58,8 +58,12 @@ func (t *Trial) make(in grade.Input) *grade.Grade {
 	}
 	again := false
 	for _, name := range t.Order.Sections {
-		if s := g.Sections[name]; s == nil || s.Stored == nil || s.Stored.Records == 0 {
-			in.Void = append(in.Void, fmt.Sprintf("the scenario expects a section %q, and no record of one was stored: what was to provoke it did not", name))
+		if s := g.Sections[name]; s == nil || s.Stored == nil || s.Stored.Records == 0 && s.Wire.Records == 0 {
+			why := "what was to provoke it did not"
+			if n := g.Ring.Overwritten; n != nil && *n > 0 {
+				why = fmt.Sprintf("%d records were overwritten, it may have been among them", *n)
+			}
+			in.Void = append(in.Void, fmt.Sprintf("the scenario expects a section %q, and no record of one is stored or was sent: %s", name, why))
 			again = true
 		}
 	}

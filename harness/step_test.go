@@ -3,11 +3,14 @@
 package harness
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"lastpage/capture/ring"
+	"lastpage/capture/wire"
 	"lastpage/dut"
 	"lastpage/dut/duttest"
 	"lastpage/harness/grade"
@@ -60,6 +63,40 @@ func TestExpectedSection(t *testing.T) {
 	}
 	if len(ref.Reasons()) != 1 || !strings.Contains(ref.Reasons()[0], `expects a section "warn"`) {
 		t.Errorf("reasons: %q", ref.Reasons())
+	}
+}
+
+// A section whose records were sent, and overwritten afterwards, is there. What was neither stored nor sent may have been overwritten.
+func TestExpectedSectionOverwritten(t *testing.T) {
+	o := &Series{Scenario: own(), Shape: &Shape{Backlog: 5, RecordLen: 60}}
+	ref, err := o.Trial(t.Context(), subjectOn(&scripted{}), Try{Reference: true}, filepath.Join(t.TempDir(), "trial"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		sent bool
+		want string
+	}{{true, ""}, {false, "records were overwritten"}} {
+		in, err := ref.evidence(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range in.Ring.Records {
+			if r := &in.Ring.Records[i]; r.Level == 4 {
+				r.Text, r.TextLen, r.State, r.Data = nil, 0, ring.Reusable, ring.DataLost
+				in.Ring.Overwritten++
+			}
+		}
+		if in.Ring.Overwritten == 0 {
+			t.Fatal("the ringbuffer has no WARN")
+		}
+		if !c.sent {
+			in.Wire = wire.NewLog(wire.Virtual, in.Wire.Frame())
+		}
+		why := strings.Join(ref.make(in).Void, "; ")
+		if why == "" != (c.want == "") || !strings.Contains(why, c.want) {
+			t.Errorf("sent %v: void because of %q, want %q", c.sent, why, c.want)
+		}
 	}
 }
 
