@@ -39,7 +39,8 @@ PORT is one of
   exec:COMMAND               what a command prints (ssh, conserver's console, ipmitool sol); /bin/sh runs it, without a terminal
 
 A port that another program holds is refused. A port that goes away is waited for, and the gap is marked. What was seen to be lost makes the
-capture void: exit status 2. Several ports are recorded at once, each into a folder of its own below --out, and not shown. What a kind of port cannot show is said, and stands in capture.json. docs/capture.md has all of it.`,
+capture void: exit status 2. What a kind of port cannot show is said, and stands in capture.json. Several ports are recorded at once, each
+into a folder of its own below --out, and not shown. docs/capture.md has all of it.`,
 		Example: `  lastpage capture /dev/serial/by-path/pci-0000:00:14.0-usb-0:2:1.0-port0 --out boot-1
   lastpage capture usb:0403:6001:FT12AB --baud 921600 --dtr off
   lastpage capture rfc2217://192.0.2.7:2001

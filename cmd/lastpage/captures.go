@@ -59,11 +59,11 @@ func captureAll(cmd *cobra.Command, cfg port.Config, ports []string, out string,
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
 	reports, voids, sizes := []*port.Report{}, []string{}, ""
 	for _, r := range all {
+		if r.report == nil { // nothing was recorded, and err says why
+			continue
+		}
 		reports = append(reports, r.report)
 		if v := r.void(); v != "" {
 			voids = append(voids, v)
@@ -73,14 +73,12 @@ func captureAll(cmd *cobra.Command, cfg port.Config, ports []string, out string,
 	if !asJSON {
 		said.say("\n%s", sizes)
 	} else {
-		if err := printJSON(cmd.OutOrStdout(), capturesDocument{capturesSchema, reports}); err != nil {
-			return err
-		}
+		err = errors.Join(err, printJSON(cmd.OutOrStdout(), capturesDocument{capturesSchema, reports}))
 	}
-	if len(voids) > 0 {
+	if len(voids) > 0 && err == nil {
 		return inconclusive("%s", strings.Join(voids, "\n"))
 	}
-	return nil
+	return err
 }
 
 // notShown says what the ports do not show, once for those of which it is the same.

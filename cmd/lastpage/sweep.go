@@ -28,7 +28,7 @@ type sweepFlags struct {
 	reports         reports
 	strategies      []string
 	scenario        string
-	interrupts      harness.Scenario // that one
+	series          harness.Series // of that one
 	points, workers int
 	by              string
 	sample          int
@@ -45,8 +45,9 @@ func newSweep() *cobra.Command {
 then again and again from the same snapshot, each time with an NMI panic at another moment, from the provocation to the end of
 what it makes the kernel send. The result is a curve: how much of the WARN is stored, and how much was sent, against
 the moment of the NMI. --scenario takes another trouble, or the file of your own (docs/scenarios.md): one that has a WARN
-and is interrupted. Its own moments are not used. --by says how the moments are spread: evenly over the bytes of the wire, after each record, or evenly over
-the time. Where the whole WARN begins to be stored, or sent, the gap is then halved: to a byte, and between two bytes to 1 us.
+and is interrupted. Its own moments are not used.
+
+--by says how the moments are spread: evenly over the bytes of the wire, after each record, or evenly over the time. Where the whole WARN begins to be stored, or sent, the gap is then halved: to a byte, and between two bytes to 1 us.
 
 --out DIR gets sweep.json, sweep.tsv and the whole evidence of every --sample'th point, and one picture of all strategies
 (sweep.png, sweep.svg). A sweep
@@ -154,7 +155,7 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 		}
 		var sw *compare.Sweep
 		if s == nil {
-			s, err = board.Subject(cmd.Context(), cat, j.strategy, lab.Options{Baud: f.baud, Progress: p, Accept: kind.AcceptFew, NoProbe: f.interrupts.NoProbe})
+			s, err = board.Subject(cmd.Context(), cat, j.strategy, lab.Options{Baud: f.baud, Progress: p, Accept: kind.AcceptFew, NoProbe: f.series.Scenario.NoProbe})
 		}
 		if err == nil {
 			sw, err = f.one(cmd, s, j, p)
@@ -176,19 +177,22 @@ func (f *sweepFlags) run(cmd *cobra.Command) error {
 	return errors.Join(err, drawSweeps(done, f.strategies, f.out), f.document(cmd, done))
 }
 
-// trouble finds what is provoked.
-func (f *sweepFlags) trouble(cmd *cobra.Command) (err error) {
-	if f.interrupts, err = findScenario(cmd.Context(), f.scenario); err != nil {
+// trouble finds what is provoked, and checks all of it that can be checked before anything is fetched.
+func (f *sweepFlags) trouble(cmd *cobra.Command) error {
+	sc, err := findScenario(cmd.Context(), f.scenario)
+	if err != nil {
 		return err
 	}
-	sc := &f.interrupts
 	if !sc.Interrupted {
 		return fmt.Errorf("sweep: nothing interrupts the scenario %s\n  those that are interrupted: %s", sc.Name, strings.Join(interrupted(), ", "))
 	}
 	if sc.NoProbe {
-		return idle(cmd, "on scenario "+sc.Name+", which is without the probe and so without a backlog", "backlog", "record-len")
+		if err := idle(cmd, "on scenario "+sc.Name+", which is without the probe and so without a backlog", "backlog", "record-len"); err != nil {
+			return err
+		}
 	}
-	return nil
+	f.series = harness.Series{Scenario: sc, Retries: 1, Shape: f.shape(), Injects: []harness.Inject{{At: "byte", N: 1}}}
+	return f.series.Check()
 }
 
 // sweepJob is one sweep of several.
@@ -226,12 +230,8 @@ func (f *sweepFlags) document(cmd *cobra.Command, all []*compare.Sweep) error {
 }
 
 func (f *sweepFlags) one(cmd *cobra.Command, s *harness.Subject, j sweepJob, p *progress) (*compare.Sweep, error) {
-	o := compare.SweepOrder{By: f.by, Points: f.points, Workers: f.workers, Sample: f.sample, Series: harness.Series{Scenario: f.interrupts, Retries: 1,
-		Shape: f.shape(), Injects: []harness.Inject{{At: "byte", N: 1}}}}
-	if err := o.Check(); err != nil {
-		return nil, err
-	}
-	o.Out, o.Course = j.out, j.course
+	o := compare.SweepOrder{By: f.by, Points: f.points, Workers: f.workers, Sample: f.sample, Series: f.series, Out: j.out}
+	o.Course = j.course
 	full := false // the points that are spread are all done
 	return compare.ExecuteSweep(cmd.Context(), o, s, func(strategy, what string, done, of int) {
 		if full {
