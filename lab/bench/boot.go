@@ -19,32 +19,40 @@ type Boot struct {
 	Command *bench.Command `yaml:"command" json:"command,omitempty"`
 }
 
+// loader is one that says what its entry in the inventory lacks.
+type loader interface {
+	bench.Loader
+	Check() error
+}
+
 // make checks the loader and makes a trial's own.
 func (b *Boot) make() (bench.Loader, error) {
-	kinds := 0
-	for _, there := range []bool{b.UBoot != nil, b.Netboot != nil, b.Kexec != nil, b.Grub != nil, b.Command != nil} {
-		if there {
-			kinds++
-		}
+	var all []loader
+	if b.UBoot != nil {
+		all = append(all, own(b.UBoot))
 	}
-	switch {
-	case kinds != 1:
+	if b.Netboot != nil {
+		all = append(all, own(b.Netboot))
+	}
+	if b.Kexec != nil {
+		all = append(all, own(b.Kexec))
+	}
+	if b.Grub != nil {
+		all = append(all, own(b.Grub))
+	}
+	if b.Command != nil {
+		all = append(all, own(b.Command))
+	}
+	if len(all) != 1 {
 		return nil, errors.New("boot: want exactly one of u-boot, netboot, kexec, grub-serial and command")
-	case b.UBoot != nil:
-		u := *b.UBoot
-		return &u, u.Check()
-	case b.Netboot != nil:
-		n := *b.Netboot
-		return &n, n.Check()
-	case b.Kexec != nil:
-		k := *b.Kexec
-		return &k, k.Check()
-	case b.Grub != nil:
-		g := *b.Grub
-		return &g, g.Check()
 	}
-	c := *b.Command
-	return &c, c.Check()
+	return all[0], all[0].Check()
+}
+
+// own is a copy: a loader remembers what it put into its server's folder.
+func own[T any](of *T) *T {
+	its := *of
+	return &its
 }
 
 // ready says whether the folder of the board's server is there.
