@@ -22,13 +22,18 @@ const memoryOfALine = 4 << 20
 // size is how many lines talk and for how long: LASTPAGE_LINES="64 10m".
 func size() (n int, long time.Duration) {
 	GinkgoHelper()
-	n, long = 8, 5*time.Second
-	if s := os.Getenv("LASTPAGE_LINES"); s != "" {
+	return asked("LASTPAGE_LINES", 8, 5*time.Second)
+}
+
+// asked is a number and a time from the environment, such as "64 10m"; n and long if it has none.
+func asked(name string, n int, long time.Duration) (int, time.Duration) {
+	GinkgoHelper()
+	if s := os.Getenv(name); s != "" {
 		var text string
 		_, err := fmt.Sscan(s, &n, &text)
-		Expect(err).NotTo(HaveOccurred(), `LASTPAGE_LINES is a number and a time, "64 10m"`)
+		Expect(err).NotTo(HaveOccurred(), `%s is a number and a time, such as "64 10m"`, name)
 		long, err = time.ParseDuration(text)
-		Expect(err).NotTo(HaveOccurred())
+		Expect(err).NotTo(HaveOccurred(), name)
 	}
 	return n, long
 }

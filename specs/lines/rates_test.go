@@ -26,15 +26,7 @@ const roundBytes = 1024
 // of its line sends a million bytes at 921600 baud.
 func effort() (rounds int, long time.Duration) {
 	GinkgoHelper()
-	rounds, long = 3, 2*time.Second
-	if s := os.Getenv("LASTPAGE_STRESS"); s != "" {
-		var text string
-		_, err := fmt.Sscan(s, &rounds, &text)
-		Expect(err).NotTo(HaveOccurred(), `LASTPAGE_STRESS is a number of rounds and a time, "1000 150s"`)
-		long, err = time.ParseDuration(text)
-		Expect(err).NotTo(HaveOccurred())
-	}
-	return rounds, long
+	return asked("LASTPAGE_STRESS", 3, 2*time.Second)
 }
 
 // The stressor, at a UART that has a rate, with a kernel's driver behind it. It blames a line for what it has lost, and for nothing else.
@@ -54,7 +46,7 @@ var _ = Describe("the line of a UART", Label("rates"), func() {
 				GinkgoHelper()
 				had := p.gone(place)
 				open := func(ctx context.Context, cfg port.Config) (stress.Port, error) {
-					o, err := port.Open(ctx, cfg)
+					o, err := reached(ctx, cfg)
 					if err != nil {
 						return nil, err
 					}
@@ -91,7 +83,8 @@ var _ = Describe("the line of a UART", Label("rates"), func() {
 				n, _ := effort()
 				for i := range n {
 					had := p.gone(place)
-					r, err := stress.Run(ctx, stress.Config{Mode: stress.Loopback, Ports: []port.Config{{Name: place, Baud: baud}}, Baud: baud, Bytes: roundBytes})
+					r, err := stress.Run(ctx, stress.Config{Mode: stress.Loopback, Ports: []port.Config{{Name: place, Baud: baud}}, Baud: baud, Bytes: roundBytes,
+						Open: func(ctx context.Context, cfg port.Config) (stress.Port, error) { return reached(ctx, cfg) }})
 					Expect(err).NotTo(HaveOccurred())
 					l := r.Lines[0]
 					Expect(l.Stuck).To(BeEmpty())

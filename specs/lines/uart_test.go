@@ -5,17 +5,19 @@ package lines_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"lastpage/capture/port"
 	"lastpage/dut/qemu"
 	"lastpage/dut/qemu/bridge"
 	"lastpage/dut/qemu/live"
@@ -23,6 +25,7 @@ import (
 	"lastpage/kernels"
 	"lastpage/kernels/guest"
 	"lastpage/kernels/prebuilt"
+	"lastpage/specs/parts"
 )
 
 // board is a machine with a 16550A, at the rate of the line and in the time of this machine. It runs the stressor of boards when it is told to,
@@ -162,35 +165,24 @@ func (p *board) told(format string, args ...any) error {
 // served is the place of a terminal server before the machine's line.
 func (p *board) served() string {
 	GinkgoHelper()
-	program, err := exec.LookPath("ser2net")
-	if err != nil {
-		if program, err = exec.LookPath("/usr/sbin/ser2net"); err != nil {
-			Skip("no ser2net here; setup.sh installs it")
+	ctx, end := context.WithCancel(context.Background())
+	DeferCleanup(end)
+	addr, err := parts.Server(ctx, GinkgoT().TempDir(), p.rfc2217, GinkgoWriter)
+	if errors.Is(err, exec.ErrNotFound) {
+		Skip("no ser2net here; setup.sh installs it")
+	}
+	Expect(err).NotTo(HaveOccurred())
+	return "rfc2217://" + addr
+}
+
+// reached opens a port. A server may be slow to notice that its client before has gone, and has room for one.
+func reached(ctx context.Context, cfg port.Config) (p *port.Port, err error) {
+	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		p, err = port.Open(ctx, cfg)
+		if err == nil || !strings.Contains(err.Error(), "already in use") || time.Since(begin) > hang {
+			return p, err
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	Expect(err).NotTo(HaveOccurred())
-	addr := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	_, to, _ := net.SplitHostPort(p.rfc2217)
-	config := filepath.Join(evidence, fmt.Sprintf("ser2net-%d.yaml", p.baud))
-	text := fmt.Sprintf("%%YAML 1.1\n---\nconnection: &board\n  accepter: telnet(rfc2217=true,mode=server),tcp,127.0.0.1,%s\n"+
-		"  connector: telnet(rfc2217=true),tcp,127.0.0.1,%s\n  options: {max-connections: 1}\n", port, to)
-	Expect(os.WriteFile(config, []byte(text), 0o644)).To(Succeed())
-	c := exec.Command(program, "-n", "-d", "-c", config)
-	c.Stdout, c.Stderr = GinkgoWriter, GinkgoWriter
-	Expect(c.Start()).To(Succeed())
-	DeferCleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
-	Eventually(func() error {
-		conn, err := net.Dial("tcp", addr)
-		if err == nil {
-			conn.Close()
-		}
-		return err
-	}).WithTimeout(hang).WithPolling(50 * time.Millisecond).Should(Succeed())
-	time.Sleep(200 * time.Millisecond) // until it has noticed that it has room for another
-	return "rfc2217://" + addr
 }
 
 // gone is how many bytes the machine's UART and the bridge to its line have lost by their own account.

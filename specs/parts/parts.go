@@ -274,6 +274,13 @@ func (b *Bench) server(ctx context.Context, d *Board) error {
 	return b.serve(ctx, d)
 }
 
+// Server starts a terminal server before a machine that speaks RFC 2217 at plug. Its configuration is in dir. It ends with ctx.
+func Server(ctx context.Context, dir, plug string, log io.Writer) (addr string, err error) {
+	d := &Board{Plug: plug, dir: dir}
+	err = (&Bench{o: Options{Log: log}}).server(ctx, d)
+	return d.Console, err
+}
+
 // serve starts the server that server has configured.
 func (b *Bench) serve(ctx context.Context, d *Board) error {
 	program, err := ser2net()
