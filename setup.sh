@@ -34,8 +34,8 @@ ca-certificates          go modules over TLS
 cache=${LASTPAGE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/lastpage}
 witness=$cache/witness
 
-# What `make lava-test` and the tests of kexec and GRUB want, with what those of its modules import that are used; installed, LAVA's dispatcher pulls in 150 packages. They
-# are for Debian's python3.
+# What `make lava-test` and the tests of kexec and GRUB want, with what those of its modules import that are used. Installed, LAVA's dispatcher
+# pulls in 150 packages. They are for Debian's python3.
 labs=$cache/labs
 labs_packages='
 lava-dispatcher lava-dispatcher-host lava-common lava-server telnet inetutils-telnet
@@ -50,8 +50,12 @@ python3-labgrid python3-serial python3-xmodem python3-colors python3-packaging p
 '
 
 check_only=false labs_only=false
-[ "${1:-}" = --check ] && check_only=true
-[ "${1:-}" = --labs ] && labs_only=true
+case "${1:-}" in
+	'') ;;
+	--check) check_only=true ;;
+	--labs) labs_only=true ;;
+	*) echo "setup: $1: want --check, --labs or nothing" >&2; exit 3 ;;
+esac
 
 missing=
 for p in $(printf '%s\n' "$packages" | awk 'NF{print $1}'); do
