@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,7 +26,7 @@ func (fd descriptor) poll(events int16, d time.Duration) bool {
 
 // get reads once; (0, nil): nothing was there.
 func (fd descriptor) get(p []byte) (int, error) {
-	n, err := fd.take(p)
+	n, err := unix.Read(int(fd), p)
 	switch {
 	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR):
 		return 0, nil
@@ -37,18 +36,6 @@ func (fd descriptor) get(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return n, nil
-}
-
-// take is read(2). It cannot wait, so Go's scheduler is not told of it: that costs more than the call.
-func (fd descriptor) take(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), nil
 }
 
 // put writes all of b; a line that takes nothing is waited for until ctx ends.

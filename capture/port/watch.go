@@ -6,7 +6,6 @@ import (
 	"os"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,7 +29,7 @@ func (w *watch) wait(fd descriptor, d time.Duration) bool {
 			return fd.wait(d)
 		}
 	}
-	err := w.conn.Read(func(fd uintptr) bool { return readable(fd) })
+	err := w.conn.Read(func(fd uintptr) bool { return descriptor(fd).wait(0) })
 	return err == nil
 }
 
@@ -42,13 +41,6 @@ func (w *watch) open(fd descriptor) error {
 	w.file = os.NewFile(uintptr(own), "port")
 	w.conn, err = w.file.SyscallConn()
 	return err
-}
-
-// readable asks and does not wait.
-func readable(fd uintptr) bool {
-	set, now := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}, unix.Timespec{}
-	n, _, _ := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&set)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
-	return int(n) > 0
 }
 
 func (w *watch) Close() {

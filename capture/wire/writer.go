@@ -20,7 +20,7 @@ const (
 // through to the kernel before it returns, so a killed process loses nothing
 // it was given; only Close makes the capture whole.
 type Writer struct {
-	bin, idx *output
+	bin, idx *os.File
 	enc      *encoder
 	clock    Clock
 	n        int64
@@ -33,11 +33,11 @@ func Create(dir string, clock Clock, f Frame) (*Writer, error) {
 	if clock != Virtual && clock != Monotonic {
 		return nil, fmt.Errorf("create capture in %s: no index for clock %q", dir, clock)
 	}
-	bin, err := create(filepath.Join(dir, BinName))
+	bin, err := os.OpenFile(filepath.Join(dir, BinName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("create capture: %w", err)
 	}
-	idx, err := create(filepath.Join(dir, IdxName))
+	idx, err := os.OpenFile(filepath.Join(dir, IdxName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		_ = bin.Close()
 		_ = os.Remove(bin.Name())
@@ -58,7 +58,7 @@ func (w *Writer) Append(data []byte, ends ...int64) error {
 	if err := checkTimes(w.clock, w.n, w.enc.last, len(data), ends); err != nil {
 		return err
 	}
-	if err := w.bin.put(data); err != nil {
+	if _, err := w.bin.Write(data); err != nil {
 		return w.fail(err)
 	}
 	w.n += int64(len(data))
@@ -80,7 +80,7 @@ func (w *Writer) AddMark(m Mark) error {
 }
 
 func (w *Writer) flush() error {
-	if err := w.idx.put(w.enc.take()); err != nil {
+	if _, err := w.idx.Write(w.enc.take()); err != nil {
 		return w.fail(err)
 	}
 	return nil
