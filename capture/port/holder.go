@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,7 +22,10 @@ type holder struct {
 func (h holder) String() string { return fmt.Sprintf("PID %d, %s", h.pid, h.name) }
 
 // holders are the processes other than this one that have the device open, as far as this user may see; the owner of a pty's master is none.
+// A child of ours that has not become its program yet still has all that we have open: while we look, none is in that state.
 func holders(rdev uint64) (all []holder) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	procs, _ := os.ReadDir("/proc")
 	for _, p := range procs {
 		pid, err := strconv.Atoi(p.Name())
@@ -33,6 +37,18 @@ func holders(rdev uint64) (all []holder) {
 		}
 	}
 	return all
+}
+
+// keepFromChildren lets no program that we start have the device: the library opens it without O_CLOEXEC.
+func keepFromChildren(rdev uint64) {
+	fds, _ := os.ReadDir("/proc/self/fd")
+	for _, f := range fds {
+		fd, err := strconv.Atoi(f.Name())
+		var st unix.Stat_t
+		if err == nil && unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == rdev {
+			unix.CloseOnExec(fd)
+		}
+	}
 }
 
 func holds(pid int, rdev uint64) bool {

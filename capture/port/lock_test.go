@@ -49,6 +49,25 @@ func TestHeldPortIsRefused(t *testing.T) {
 	}
 }
 
+// A program that we start, a power command or an ssh, does not get the port: it would keep it from the next capture.
+func TestChildrenDoNotHoldThePort(t *testing.T) {
+	_, slave := porttest.PTY(t)
+	p, err := Open(t.Context(), Config{Name: slave, Baud: 9600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	otherProgram(t, `echo has it; read x`, "")
+	place, err := findPlace(slave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer place.Close()
+	if all := holders(place.rdev); len(all) > 0 {
+		t.Errorf("held by %v", all)
+	}
+}
+
 // Two captures of one port: the second is refused, and the first does not even notice.
 func TestSecondCaptureIsRefused(t *testing.T) {
 	master, slave := porttest.PTY(t)

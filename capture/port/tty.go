@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"go.bug.st/serial"
@@ -122,7 +123,11 @@ func (t *tty) calm() error {
 func (t *tty) setUp(cfg Config) (err error) {
 	fd := int(t.descriptor)
 	mode := &serial.Mode{BaudRate: cfg.Baud, DataBits: 8, Parity: serial.NoParity, StopBits: serial.OneStopBit}
-	if t.lib, err = serial.Open(t.place.path, mode); err != nil {
+	syscall.ForkLock.RLock() // no program is started between the two
+	t.lib, err = serial.Open(t.place.path, mode)
+	keepFromChildren(t.place.rdev)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		return err
 	}
 	if err := unix.IoctlSetInt(fd, unix.TIOCEXCL, 0); err != nil {
