@@ -110,7 +110,8 @@ func each(n int, f func(i int) error) error {
 	return errors.Join(errs...)
 }
 
-// folderNames names a folder after each port: its name, with "-" for what is neither letter, digit, dot, dash nor underscore.
+// folderNames names a folder after each port: its name, with "-" for what is neither letter, digit, dot, dash nor underscore, and neither
+// dot nor dash in front.
 func folderNames(ports []string) ([]string, error) {
 	of := map[string]string{}
 	var names []string
@@ -118,7 +119,7 @@ func folderNames(ports []string) ([]string, error) {
 		words := strings.FieldsFunc(strings.TrimPrefix(p, "/dev/"), func(c rune) bool {
 			return c != '.' && c != '_' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z')
 		})
-		name := strings.TrimLeft(strings.Join(words, "-"), ".")
+		name := strings.TrimLeft(strings.Join(words, "-"), ".-")
 		if name = name[:min(len(name), 200)]; name == "" {
 			return nil, fmt.Errorf("%q names no port", p)
 		}

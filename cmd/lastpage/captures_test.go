@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,6 +58,14 @@ func TestCaptureOfSeveral(t *testing.T) {
 		if got := loaded(t, filepath.Join("boot", dir)); got != want {
 			t.Errorf("%s: %q", dir, got)
 		}
+	}
+}
+
+// No folder is hidden, and none looks like a flag.
+func TestFolderNames(t *testing.T) {
+	names, err := folderNames([]string{"./a", "../b", "/dev/ttyUSB0", "tcp:host:7000", "-c"})
+	if want := []string{"a", "b", "ttyUSB0", "tcp-host-7000", "c"}; err != nil || !slices.Equal(names, want) {
+		t.Errorf("%q, %v", names, err)
 	}
 }
 
