@@ -136,11 +136,10 @@ func (f *matrixFlags) order(cmd *cobra.Command) (compare.MatrixOrder, error) {
 	return o, nil
 }
 
-// accept is how many comparisons are made before a strategy is fast-forwarded: none for masks. Each is a command line of its own, and a panic
-// without a last flush ends in a silence that takes minutes without fast-forward.
+// accept is how many comparisons are made before a strategy is fast-forwarded. Each mask is a command line of its own, with five cells.
 func (f *matrixFlags) accept() int {
 	if f.masks {
-		return 0
+		return kind.AcceptOne
 	}
 	return kind.AcceptFew
 }

@@ -58,10 +58,12 @@ func planned(cpus, backlog int, provoke plan.Provoke) *plan.Plan {
 	return p
 }
 
-// Silences after which a trial is over, virtual: after its known end (a panicked kernel computes for ever, an idle one costs nothing), and
-// without one (panic() itself waits up to 10 s).
+// Silences after which a trial is over, virtual: after its known end (a panicked kernel computes for ever, an idle one costs nothing), after
+// the probe's word that panic() is in its final loop, when only the FIFO may still hold something, and without either (panic() itself waits
+// up to 10 s).
 const (
 	panicked = 300 * time.Millisecond
+	looping  = 60 * time.Millisecond
 	drained  = 2 * time.Second
 	silent   = 15 * time.Second
 	longest  = 30 * time.Minute // 1200 baud
@@ -88,6 +90,8 @@ func (g *guest) triggers(nmi int64) []dut.Trigger {
 		dut.Trigger{Name: "nmi", When: dut.AtByte, N: nmi, After: "begin", Do: dut.NMI},
 		dut.Trigger{Name: "over", When: dut.AtPattern, Text: dut.PanicEnds, After: "nmi", Do: dut.Note},
 		dut.Trigger{Name: "drained", When: dut.AtQuiet, N: int64(panicked), After: "over", Do: dut.Stop},
+		dut.Trigger{Name: "loop", When: dut.AtEvent, Code: plan.Mark, N: 1, After: "nmi", Do: dut.Note},
+		dut.Trigger{Name: "empty", When: dut.AtQuiet, N: int64(looping), After: "loop", Do: dut.Stop},
 		dut.Trigger{Name: "silent", When: dut.AtQuiet, N: int64(silent), After: "begin", Do: dut.Stop})
 }
 
