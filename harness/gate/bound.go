@@ -5,8 +5,8 @@ package gate
 import (
 	"math"
 
+	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat/combin"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // upper is the one-sided exact bound of a share of which k of n draws were seen (Clopper and Pearson): the share is above it with a
@@ -18,7 +18,7 @@ func upper(k, n int, tail float64) float64 {
 	if k == 0 {
 		return 1 - math.Pow(tail, 1/float64(n))
 	}
-	return distuv.Beta{Alpha: float64(k + 1), Beta: float64(n - k)}.Quantile(1 - tail)
+	return mathext.InvRegIncBeta(float64(k+1), float64(n-k), 1-tail)
 }
 
 // lower is the same from below.
@@ -58,8 +58,8 @@ func tailOf(k, n int, share float64) float64 {
 	switch {
 	case k <= 0:
 		return 1
-	case share <= 0:
+	case k > n || share <= 0:
 		return 0
 	}
-	return 1 - distuv.Binomial{N: float64(n), P: share}.CDF(float64(k-1))
+	return mathext.RegIncBeta(float64(k), float64(n-k+1), share)
 }

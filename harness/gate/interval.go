@@ -7,8 +7,8 @@ package gate
 import (
 	"math"
 
+	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat/combin"
-	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Interval is a confidence interval of a share.
@@ -22,10 +22,10 @@ func Share(k, n int) Interval {
 	const tail = 0.025
 	in := Interval{0, 1}
 	if k > 0 {
-		in.Low = distuv.Beta{Alpha: float64(k), Beta: float64(n - k + 1)}.Quantile(tail)
+		in.Low = mathext.InvRegIncBeta(float64(k), float64(n-k+1), tail)
 	}
 	if k < n {
-		in.High = distuv.Beta{Alpha: float64(k + 1), Beta: float64(n - k)}.Quantile(1 - tail)
+		in.High = mathext.InvRegIncBeta(float64(k+1), float64(n-k), 1-tail)
 	}
 	return in
 }
