@@ -27,7 +27,7 @@ func Accepted(ctx context.Context, setup qemu.Setup, img *kernels.Image, cmdline
 
 func acceptedAt(ctx context.Context, setup qemu.Setup, img *kernels.Image, cmdline string, points int) (bool, error) {
 	setup.FastForward, setup.Name = true, "acceptance"
-	g, err := newGuest(ctx, img, setup, planned(setup.CPUs, acceptBacklog, plan.ProvokeWarn), cmdline, io.Discard)
+	g, err := newGuest(ctx, img, setup, planned(setup.CPUs, acceptBacklog(points), plan.ProvokeWarn), cmdline, io.Discard)
 	if err != nil {
 		return false, err
 	}
