@@ -79,6 +79,28 @@ func TestBootPanics(t *testing.T) {
 	}
 }
 
+// TestBootPanicsOnce: on an exact wire it would panic again, and is not booted again.
+func TestBootPanicsOnce(t *testing.T) {
+	p := guest(t, " rdinit=/nothing root=/dev/nothing")
+	s := exact()
+	s.Snapshot = true
+	var told bytes.Buffer
+	pool, err := NewPool(t.Context(), &s, &told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	for range 2 {
+		_, err := pool.Open(t.Context(), p)
+		if boot := (*dut.BootError)(nil); !errors.As(err, &boot) || !strings.Contains(boot.Why, dut.PanicBegins) {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(told.String(), "booting once"); n != 1 {
+		t.Errorf("booted %d times:\n%s", n, told.String())
+	}
+}
+
 // TestBootReset: one that resets the machine, likewise.
 func TestBootReset(t *testing.T) {
 	var boot *dut.BootError

@@ -4,6 +4,7 @@ package qemu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -26,9 +27,11 @@ type Pool struct {
 	facts  map[string]string
 	tell   io.Writer
 
-	taking sync.Mutex  // one boot for a snapshot at a time
-	mu     sync.Mutex  // of snaps and of the users of each
-	snaps  []*snapshot // oldest use first
+	taking sync.Mutex // one boot for a snapshot at a time
+	// never are the boots, by the snapshot's key, that did not come to be armed. On an exact wire they would not again. Under taking.
+	never map[string]error
+	mu    sync.Mutex  // of snaps and of the users of each
+	snaps []*snapshot // oldest use first
 }
 
 // keepSnapshots bounds the memory that snapshots take: each holds what its guest touched of its RAM, about 100 MB. Two are a scenario's
@@ -71,7 +74,7 @@ func NewPool(ctx context.Context, s *Setup, progress io.Writer) (*Pool, error) {
 			facts["clock_later_s"] = strconv.Itoa(int(s.Later.Seconds()))
 		}
 	}
-	b := &Pool{setup: *s, plugin: plugin, facts: facts, tell: progress}
+	b := &Pool{setup: *s, plugin: plugin, facts: facts, tell: progress, never: map[string]error{}}
 	b.setup.FastForward = s.FastForward && fit.FastForward
 	return b, nil
 }
@@ -122,8 +125,14 @@ func (b *Pool) snapshot(ctx context.Context, p Payload) (*snapshot, error) {
 	if s := b.use(key); s != nil { // somebody else was faster
 		return s, nil
 	}
+	if err := b.never[key]; err != nil {
+		return nil, err
+	}
 	fmt.Fprintf(b.tell, "%s: booting once, until the guest is armed\n", b.setup.Name)
 	s, err := b.take(ctx, p)
+	if boot := (*dut.BootError)(nil); errors.As(err, &boot) && b.setup.Mode == Exact {
+		b.never[key] = err
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -118,7 +118,7 @@ func (e *Entry) Bench(ctx context.Context, board string, k kind.Kernel, o kind.O
 	}
 	b := &bench{setup: setup, fast: e.FastForward, accept: o.Accept, own: line, img: k.Image, tell: o.Progress, fasts: map[string]bool{}}
 	if o.Accept == kind.AcceptOne { // now, since other kernels are made ready at the same time; more are worth waiting for their first use
-		_, b.first = b.fastForward(ctx, line)
+		_, b.first = b.fastForward(ctx, line, false)
 	}
 	return &kind.Made{Cmdline: line, Frame: wire.Frame{Baud: o.Baud, Bits: 10}, CPUs: setup.CPUs, Mode: string(e.Wire), Repeats: e.Wire == qemu.Exact,
 		Names: symbols, Bench: b}, nil

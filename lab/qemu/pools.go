@@ -4,6 +4,7 @@ package qemu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -29,7 +30,7 @@ type bench struct {
 	mu    sync.Mutex
 	fasts map[string]bool // command line -> accepted
 	// first is why the acceptance that Bench made did not come to its end. It is the first trial's fault to tell: a kernel that dies in it
-	// is a finding about that kernel.
+	// is a finding about that kernel. A boot that repeats itself is every trial's.
 	first error
 	pools []*pool // oldest use first
 	// initrds are those that were made last, oldest first.
@@ -65,7 +66,7 @@ func (b *bench) get(ctx context.Context, o *harness.Order) (*qemu.Pool, error) {
 	}
 	setup.Later = time.Duration(course.ClockS) * time.Second
 	var err error
-	if setup.FastForward, err = b.fastForward(ctx, o.Cmdline); err != nil {
+	if setup.FastForward, err = b.fastForward(ctx, o.Cmdline, course != harness.Course{}); err != nil {
 		return nil, err
 	}
 	made, err := qemu.NewPool(ctx, &setup, b.tell)
@@ -80,8 +81,8 @@ func (b *bench) get(ctx context.Context, o *harness.Order) (*qemu.Pool, error) {
 	return made, nil
 }
 
-// fastForward says once for each command line whether its guests are fast-forwarded.
-func (b *bench) fastForward(ctx context.Context, cmdline string) (bool, error) {
+// fastForward says once for each command line whether its guests are fast-forwarded. other: the trial's boot is another than an acceptance's.
+func (b *bench) fastForward(ctx context.Context, cmdline string, other bool) (bool, error) {
 	if !b.fast || b.img.Probe == "" { // the comparisons are made with the probe
 		return false, nil
 	}
@@ -89,14 +90,27 @@ func (b *bench) fastForward(ctx context.Context, cmdline string) (bool, error) {
 		return fast, nil
 	}
 	if err := b.first; err != nil && cmdline == b.own {
-		b.first = nil
+		switch repeats := b.again(err); {
+		case repeats && other: // it is tried all the same
+			return false, nil
+		case !repeats:
+			b.first = nil
+		}
 		return false, err
 	}
 	fast, err := b.accepted(ctx, cmdline)
 	if err == nil {
 		b.fasts[cmdline] = fast
+	} else if cmdline == b.own && b.again(err) {
+		b.first = err
 	}
 	return fast, err
+}
+
+// again says whether the same boot would come to the same error.
+func (b *bench) again(err error) bool {
+	var boot *dut.BootError
+	return b.setup.Mode == qemu.Exact && errors.As(err, &boot)
 }
 
 // accepted says whether fast-forward changes nothing for this kernel and command line. Not knowing is no. A command line that only one or
