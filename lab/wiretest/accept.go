@@ -117,13 +117,19 @@ func (g *guest) identity(ctx context.Context, img *kernels.Image, points int) (m
 		"kernel_key": img.Key, "cmdline": g.payload.Cmdline, "machine": fmt.Sprintf("%+v", machine), "points": fmt.Sprint(points), "records": fmt.Sprint(g.plan.Backlog)}, nil
 }
 
-var errNoFastForward = errors.New("fast-forward is not at work in this QEMU")
+// What ends an acceptance without a comparison. Neither is an error of the lab's.
+var (
+	errNoFastForward = errors.New("fast-forward is not at work in this QEMU")
+	errLate          = errors.New("the guest did not come to its end in the time it was given, so that there is nothing to compare")
+)
+
+func refused(err error) bool { return errors.Is(err, errNoFastForward) || errors.Is(err, errLate) }
 
 // accept makes the comparisons.
 func (g *guest) accept(ctx context.Context, points int, tell io.Writer) (*Acceptance, error) {
 	a := &Acceptance{Schema: AcceptanceSchema}
 	first, err := g.compare(ctx, 0)
-	if errors.Is(err, errNoFastForward) {
+	if refused(err) {
 		a.Why = err.Error()
 		return a, nil
 	}
@@ -139,6 +145,10 @@ func (g *guest) accept(ctx context.Context, points int, tell io.Writer) (*Accept
 		list[i], err = g.compare(ctx, max(1, at))
 		return err
 	})
+	if refused(err) {
+		a.Why = err.Error()
+		return a, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +209,10 @@ func (g *guest) once(ctx context.Context, nmi int64) (*comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	if fast.Audit["ff_state"] != 1 || fast.Audit["ff_jumps"] == 0 {
+	switch {
+	case fast.Late:
+		return nil, errLate
+	case fast.Audit["ff_state"] != 1 || fast.Audit["ff_jumps"] == 0:
 		return nil, errNoFastForward
 	}
 	plain, err := g.plain(ctx, nmi, false)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lastpage/capture/ring"
+	"lastpage/capture/wire"
 	"lastpage/dut"
 	"lastpage/dut/qemu"
 	"lastpage/kernels"
@@ -66,8 +67,19 @@ const (
 	looping  = 60 * time.Millisecond
 	drained  = 2 * time.Second
 	silent   = 15 * time.Second
-	longest  = 30 * time.Minute // 1200 baud
+	booting  = 5 * time.Minute
+	bootLog  = 64 << 10 // bytes on the wire until then
 )
+
+// after bounds what follows the beginning of the backlog, in virtual time: a line that somebody floods is never silent.
+func (g *guest) after() time.Duration {
+	return time.Minute + 3*g.sent(g.plan.Backlog*(g.plan.RecordLen+20))
+}
+
+// sent is how long so many bytes take on the line.
+func (g *guest) sent(bytes int) time.Duration {
+	return time.Duration(int64(bytes) * wire.Frame{Baud: g.setup.Baud, Bits: 10}.ByteNS())
+}
 
 // triggers of a trial. nmi is the wire byte, counted from when the backlog began, at which an NMI comes; 0: none.
 func (g *guest) triggers(nmi int64) []dut.Trigger {
@@ -77,7 +89,8 @@ func (g *guest) triggers(nmi int64) []dut.Trigger {
 	}
 	ts := []dut.Trigger{
 		{Name: "begin", When: dut.AtEvent, Code: plan.BacklogBegin, N: 1, Do: dut.Note},
-		{Name: "limit", When: dut.AtTime, N: int64(longest), Do: dut.Stop},
+		{Name: "late", When: dut.AtTime, N: int64(g.after()), After: "begin", Do: dut.Stop},
+		{Name: "limit", When: dut.AtTime, N: int64(booting + g.sent(bootLog) + g.after()), Do: dut.Stop},
 	}
 	if nmi == 0 {
 		return append(ts,
@@ -102,6 +115,7 @@ type shot struct {
 	From   int64 // offset of the wire at which the backlog began; -1: it never did
 	NMI    *dut.Firing
 	Over   bool // it came to its known end
+	Late   bool // it was stopped in the middle, when its time was over
 	Void   []string
 	Audit  map[string]int64
 	Host   time.Duration // from before the board was opened to its stop
@@ -155,7 +169,8 @@ func run(ctx context.Context, b *dut.Board, ts []dut.Trigger, withRing bool, sta
 			s.Over = true
 		case "died":
 			s.Void = append(s.Void, "the guest panicked of itself")
-		case "limit":
+		case "late", "limit":
+			s.Late = true
 			s.Void = append(s.Void, "it did not end in the time it was given")
 		}
 	}
