@@ -298,6 +298,25 @@ func TestConductBootError(t *testing.T) {
 	}
 }
 
+// A machine that repeats itself and did not come to its end is not asked again; another one is.
+func TestOverdueIsNotRepeated(t *testing.T) {
+	for repeats, opened := range map[bool]int{true: 1, false: 3} {
+		b := &scripted{change: func(s *duttest.Script) {
+			for range 500 {
+				s.Steps = append(s.Steps, duttest.Step{After: 300_000_000, Say: "."})
+			}
+		}}
+		s := subjectOn(b)
+		s.Repeats = repeats
+		o := series(t, "warn")
+		o.Retries = 2
+		tr, voids, err := o.Valid(t.Context(), s, Try{}, t.TempDir(), "trial-001")
+		if err != nil || tr != nil || len(voids) != opened || b.opened != opened || !strings.HasPrefix(voids[0].Overdue, "the line was not silent within 2m0s") {
+			t.Errorf("repeats %t: %v, %+v, opened %d", repeats, err, voids, b.opened)
+		}
+	}
+}
+
 // doubtful is a bench that may kill kernels.
 type doubtful struct{ scripted }
 

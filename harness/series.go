@@ -140,9 +140,12 @@ func (o *Series) Trial(ctx context.Context, s *Subject, a Try, dir string) (*Tri
 type Voided struct {
 	Dir string   `json:"dir"`
 	Why []string `json:"why"`
+	// Overdue is Trial.Overdue: the machine's doing, not the harness's.
+	Overdue string `json:"overdue,omitempty"`
 }
 
-// Valid repeats a trial until one is not void. It returns nil when the retries are used up, and in any case the void ones. A folder of
+// Valid repeats a trial until one is not void. It returns nil when the retries are used up, and in any case the void ones. A machine that
+// repeats itself and was overdue would be so again, and is not asked. A folder of
 // that name in which a trial was finished is taken as it is; one that was not finished is put aside.
 func (o *Series) Valid(ctx context.Context, s *Subject, a Try, base, name string) (t *Trial, voids []Voided, err error) {
 	for try := 0; try <= o.Retries; try++ {
@@ -161,7 +164,11 @@ func (o *Series) Valid(ctx context.Context, s *Subject, a Try, base, name string
 		if !t.IsVoid() {
 			return t, voids, nil
 		}
-		voids = append(voids, Voided{Dir: t.dir, Why: t.Reasons()})
+		late := t.Overdue()
+		voids = append(voids, Voided{Dir: t.dir, Why: t.Reasons(), Overdue: late})
+		if late != "" && s.Repeats {
+			break
+		}
 	}
 	return nil, voids, nil
 }

@@ -3,6 +3,8 @@
 package harness
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"lastpage/capture/wire"
@@ -83,6 +85,30 @@ func (t *Trial) fired(name string) (dut.Firing, bool) {
 		}
 	}
 	return dut.Firing{}, false
+}
+
+// Overdue says in a clause what a machine did not come to in the time that its trial was given; "" if it came to its end, or if the harness may
+// have a part in it.
+func (t *Trial) Overdue() string {
+	if _, late := t.fired(trigTooLong); !late || t.Armed == nil || len(t.Audit.Void) > 0 {
+		return ""
+	}
+	given := time.Duration(0)
+	for _, tr := range t.Order.Triggers {
+		if tr.Name == trigTooLong {
+			given = time.Duration(tr.N).Round(time.Second)
+		}
+	}
+	within := fmt.Sprintf("within %s of the machine's time", given)
+	if _, provoked := t.fired(trigProvoke); !provoked {
+		return "nothing was provoked " + within + ", though it was armed"
+	}
+	if slices.ContainsFunc(t.Order.Triggers, func(tr dut.Trigger) bool { return tr.Name == trigDone }) {
+		if _, done := t.fired(trigDone); !done {
+			return "what was provoked did not end " + within
+		}
+	}
+	return "the line was not silent " + within
 }
 
 // Injected is the moment of the interruption; ok is false if there was none.

@@ -18,7 +18,7 @@ const (
 	passed outcome = iota
 	failed
 	unsure
-	untestable // head does not apply, build or come to its trial
+	untestable // head does not apply, build, or come to its trial or the end of it
 	labFailed  // the lab's fault, or the usage's
 )
 
@@ -50,7 +50,7 @@ func outcomeOf(g *compare.Gate) outcome {
 	switch d := g.Decision; {
 	case d.Verdict == gate.Pass:
 		return passed
-	case d.Verdict == gate.Fail && (g.Fault != "" || d.Findings[0].Rule == "comes to its trial"):
+	case d.Verdict == gate.Fail && (g.Fault != "" || d.Findings[0].Rule == gate.ComesToTrial || d.Findings[0].Rule == gate.ComesToEnd):
 		return untestable
 	case d.Verdict == gate.Fail:
 		return failed

@@ -70,7 +70,8 @@ func TestExits(t *testing.T) {
 		{decided(gate.Pass, "must"), map[string]int{"plain": 0, "b4": 0, "nipa": 0, "bisect": 0}},
 		{decided(gate.Fail, "must"), map[string]int{"plain": 1, "b4": 1, "nipa": 1, "bisect": 1}},
 		{decided(gate.Unknown, "must"), map[string]int{"plain": 2, "b4": 0, "nipa": 250, "bisect": 125}},
-		{decided(gate.Fail, "comes to its trial"), map[string]int{"plain": 1, "b4": 1, "nipa": 1, "bisect": 125}},
+		{decided(gate.Fail, gate.ComesToEnd), map[string]int{"plain": 1, "b4": 1, "nipa": 1, "bisect": 125}},
+		{decided(gate.Fail, gate.ComesToTrial), map[string]int{"plain": 1, "b4": 1, "nipa": 1, "bisect": 125}},
 		{broken, map[string]int{"plain": 1, "b4": 1, "nipa": 1, "bisect": 125}},
 	} {
 		for mode, want := range c.want {

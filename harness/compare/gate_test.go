@@ -6,12 +6,14 @@ import (
 	"context"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"lastpage/dut/duttest"
 	"lastpage/harness"
 	"lastpage/harness/gate"
+	"lastpage/kernels/plan"
 )
 
 // gateOrder is a gate of the default policy on the scripted board.
@@ -142,6 +144,22 @@ func TestGateFaults(t *testing.T) {
 	}
 	hangs := func(s *duttest.Script) { s.Steps, s.Said = []duttest.Step{{Say: "Linux version 1.0\r\n"}}, nil }
 	spoilt := func(s *duttest.Script) { s.Void = []string{"overrun"} }
+	// A line on which somebody says something again and again.
+	floods := func(s *duttest.Script) {
+		for range 500 {
+			s.Steps = append(s.Steps, duttest.Step{After: 300_000_000, Say: "."})
+		}
+	}
+	// The same, and whoever is flushing has no end of it.
+	stuck := func(s *duttest.Script) {
+		s.Steps = slices.DeleteFunc(s.Steps, func(st duttest.Step) bool { return st.Ring != nil && st.Ring.Code == plan.ProvokeDone })
+		floods(s)
+	}
+	// Armed, and nothing follows.
+	stands := func(s *duttest.Script) {
+		s.Steps = s.Steps[:1+slices.IndexFunc(s.Steps, func(st duttest.Step) bool { return st.Ring != nil && st.Ring.Code == plan.Armed })]
+	}
+	lossy := func(s *duttest.Script) { floods(s); spoilt(s) }
 	for _, c := range []struct {
 		name   string
 		base   *scripted
@@ -154,6 +172,11 @@ func TestGateFaults(t *testing.T) {
 		{"base dies", &scripted{change: dies}, &scripted{}, gate.Unknown, 2, "base died"},
 		{"hangs", &scripted{}, &scripted{change: hangs}, gate.Fail, 9, "head in 0 of 8"},
 		{"void", &scripted{}, &scripted{change: spoilt}, gate.Unknown, 8, "no pair of courses says"},
+		{"floods", &scripted{}, &scripted{change: floods}, gate.Fail, 8, "head in 0 of 8 (Fisher's exact test: p 7.8e-05): reference: the line was not silent within 2m0s"},
+		{"never comes back", &scripted{}, &scripted{change: stuck}, gate.Fail, 8, "reference: what was provoked did not end within"},
+		{"stands when armed", &scripted{}, &scripted{change: stands}, gate.Fail, 8, "reference: nothing was provoked within"},
+		{"both flood", &scripted{change: floods}, &scripted{change: floods}, gate.Unknown, 8, "no pair of courses says"},
+		{"floods, and bytes were lost", &scripted{}, &scripted{change: lossy}, gate.Unknown, 8, "no pair of courses says"},
 	} {
 		g, err := decided(t, t.Context(), gateOrder(t, open(t, GateName), "default"), c.base, c.head)
 		if err != nil || g.Decision.Verdict != c.is || !strings.Contains(g.Decision.Why, c.why) || c.head.opened != c.opened {

@@ -52,8 +52,13 @@ func moments(or RunOrder) (all []string) {
 
 // side is what one course says to the gate.
 func side(c *CourseRow, n int) gate.Side {
-	s := gate.Side{Grades: make([]*grade.Grade, n), Tried: len(c.Trials) + len(c.Voids), Void: len(c.Voids), Why: brief(c.Why),
-		Dead: c.Fault == KernelsFault, Unarmed: c.Fault == NeverArmed}
+	s := gate.Side{Grades: make([]*grade.Grade, n), Tried: len(c.Trials) + len(c.Voids), Why: brief(c.Why),
+		Dead: c.Fault == KernelsFault, Unarmed: c.Fault == NeverArmed, Endless: c.Fault == NeverOver}
+	for _, v := range c.Voids {
+		if v.Overdue == "" { // what the harness spoilt
+			s.Void++
+		}
+	}
 	if c.Reference != "" {
 		s.Tried++
 	}

@@ -52,6 +52,7 @@ const (
 	Cannot       Fault = "cannot"        // nobody's: this board has no way to do it
 	KernelsFault Fault = "kernel"        // the kernel died before it could be tried
 	NeverArmed   Fault = "never-armed"   // not known whose: it neither died nor came to where it could be tried
+	NeverOver    Fault = "never-over"    // a trial did not end in the time it was given, and nothing of the harness's was wrong with it
 	NoReference  Fault = "all-void"      // every trial that was to say what to expect was void
 	NoSymbol     Fault = "cannot-symbol" // nobody's: this kernel has no such function
 )

@@ -169,6 +169,8 @@ func (o *RunOrder) course(ctx context.Context, s *harness.Subject, c *harness.Co
 		row.Voids = append(row.Voids, voids...)
 		if t != nil {
 			row.mode = t.ModeOr(row.mode)
+		} else if late := overdue(voids); late != "" {
+			row.Fault, row.Why = NeverOver, name+": "+late
 		}
 		return t, err
 	}
@@ -179,7 +181,9 @@ func (o *RunOrder) course(ctx context.Context, s *harness.Subject, c *harness.Co
 			return row, row.blame(err)
 		}
 		if t == nil {
-			row.Fault, row.Why = NoReference, "every trial that was to say what to expect was void"
+			if row.Fault == "" {
+				row.Fault, row.Why = NoReference, "every trial that was to say what to expect was void"
+			}
 			return row, done()
 		}
 		ref = t
@@ -196,11 +200,21 @@ func (o *RunOrder) course(ctx context.Context, s *harness.Subject, c *harness.Co
 		if t != nil {
 			row.Trials, row.Graded = append(row.Trials, t.Dir()), append(row.Graded, t.Grade)
 		}
-		if err := done(); err != nil {
+		if err := done(); err != nil || row.Fault != "" {
 			return row, err
 		}
 	}
 	return row, nil
+}
+
+// overdue is what the machine did not come to, if that is all that was wrong with each of these trials.
+func overdue(voids []harness.Voided) (why string) {
+	for _, v := range voids {
+		if why = v.Overdue; why == "" {
+			break
+		}
+	}
+	return why
 }
 
 // faultOf sorts an error by its owner; "" is the lab.

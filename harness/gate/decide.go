@@ -22,7 +22,7 @@ type Decision struct {
 // Finding is one rule in one scenario.
 type Finding struct {
 	Scenario string  `json:"scenario"`
-	Rule     string  `json:"rule"` // must, not worse, comes to its trial, void trials, records, can be played
+	Rule     string  `json:"rule"` // must, not worse, comes to its trial, comes to its end, void trials, records, can be played
 	That     string  `json:"that"` // condition of must and not worse
 	Verdict  Verdict `json:"verdict"`
 	Why      string  `json:"why"`
@@ -135,7 +135,7 @@ func (d *Decision) add(f Finding) {
 // weight orders findings of one verdict: who bears a condition before who does not, the larger harm first.
 func (f *Finding) weight() float64 {
 	w := float64(f.Harmed)
-	if f.Rule == "comes to its trial" {
+	if f.Rule == ComesToTrial || f.Rule == ComesToEnd {
 		return math.Inf(1) // all else follows from it
 	}
 	if f.Head != nil && f.Rule == "must" {

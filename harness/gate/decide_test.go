@@ -85,6 +85,10 @@ func TestDecide(t *testing.T) {
 	for i := range hung.Courses {
 		hung.Courses[i].Head = Side{Unarmed: true}
 	}
+	endless := of(8, true, true)
+	for i := range endless.Courses {
+		endless.Courses[i].Head = Side{Endless: true, Why: "it went on"}
+	}
 	noisy := of(8, true, true)
 	for i := range noisy.Courses {
 		noisy.Courses[i].Head.Tried, noisy.Courses[i].Head.Void = 10, 3
@@ -114,6 +118,7 @@ func TestDecide(t *testing.T) {
 		{"dead", def, dead, Fail, "head died before it could be tried (course 4), base did not: no init"},
 		{"base dead", def, both, Unknown, "base died"},
 		{"never armed", def, hung, Fail, "base came there in 8 of 8 courses, head in 0 of 8"},
+		{"never over", def, endless, Fail, "s: comes to its end: base came there in 8 of 8 courses, head in 0 of 8 (Fisher's exact test: p 7.8e-05): it went on"},
 		{"void", def, noisy, Unknown, "base 0 of 16, head 24 of 80"},
 		{"nothing known", def, blind, Unknown, "no pair of courses says"},
 		{"cannot", def, Scenario{Name: "s", Cannot: "no button"}, Unknown, "no button"},

@@ -10,9 +10,10 @@ type Side struct {
 	Grades []*grade.Grade
 	Tried  int // trials, references among them
 	Void   int // of these
-	// Dead: the kernel died before it could be tried. Unarmed: it neither died nor came to where it could be tried.
-	Dead, Unarmed bool
-	Why           string // what happened then
+	// Dead: the kernel died before it could be tried. Unarmed: it neither died nor came to where it could be tried. Endless: it was tried, and
+	// a trial did not end.
+	Dead, Unarmed, Endless bool
+	Why                    string // what happened then
 }
 
 // Course is one draw, on both kernels.
@@ -96,9 +97,9 @@ func (s *Scenario) pairs(of func(*Side) (Verdict, bool)) (p pairs) {
 	return p
 }
 
-// armed says whether a side came to where it could be tried.
+// armed says whether a side came to where it could be tried, and to the end of that.
 func armed(s *Side) (Verdict, bool) {
-	if s.Dead || s.Unarmed {
+	if s.Dead || s.Unarmed || s.Endless {
 		return Fail, true
 	}
 	return Pass, true

@@ -101,9 +101,15 @@ func (p *Policy) worse(s *Scenario, w Worse, alpha float64) Finding {
 	return p.compared(f, s, q, w.By, alpha)
 }
 
-// arms: head comes to where it can be tried, where base does.
+// The rules of what head must come to before any other rule can say something.
+const (
+	ComesToTrial = "comes to its trial"
+	ComesToEnd   = "comes to its end"
+)
+
+// arms: head comes to where it can be tried, and to the end of its trials, where base does.
 func (p *Policy) arms(s *Scenario, alpha float64) Finding {
-	f := Finding{Scenario: s.Name, Rule: "comes to its trial"}
+	f, why := Finding{Scenario: s.Name, Rule: ComesToTrial}, ""
 	for i := range s.Courses {
 		c := &s.Courses[i]
 		switch {
@@ -114,12 +120,21 @@ func (p *Policy) arms(s *Scenario, alpha float64) Finding {
 			f.Verdict, f.Why = Fail, fmt.Sprintf("head died before it could be tried (course %d), base did not: %s", c.N, c.Head.Why)
 			return f
 		}
+		if v, _ := armed(&c.Head); v != Pass && why == "" {
+			why = c.Head.Why
+			if c.Head.Endless {
+				f.Rule = ComesToEnd
+			}
+		}
 	}
 	q := s.pairs(armed)
 	if q.n == q.base && q.n == q.head {
 		return Finding{} // nothing to say
 	}
-	return p.compared(f, s, q, 0, alpha)
+	if f = p.compared(f, s, q, 0, alpha); why != "" {
+		f.Why += ": " + why
+	}
+	return f
 }
 
 func (p *Policy) compared(f Finding, s *Scenario, q pairs, by, alpha float64) Finding {

@@ -92,7 +92,7 @@ func block(m *compare.Matrix, b *strings.Builder, title string, cell func(*compa
 						text = cell(x)
 					case x.Fault == compare.KernelsFault:
 						text = "dead"
-					case x.Fault == compare.NeverArmed:
+					case x.Fault == compare.NeverArmed || x.Fault == compare.NeverOver:
 						text = "?"
 					case len(x.Voids) > 0:
 						text = "void"

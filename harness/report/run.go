@@ -88,7 +88,7 @@ func runTable(r *compare.Run) *Table {
 			letters = "cannot"
 		case compare.KernelsFault:
 			letters = "dead"
-		case compare.NeverArmed:
+		case compare.NeverArmed, compare.NeverOver:
 			letters = "?"
 		}
 		pending := "?"

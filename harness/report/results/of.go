@@ -58,7 +58,7 @@ func ofVerdict(v gate.Verdict) Status {
 }
 
 // ofFault is the status of what has no trials.
-var ofFault = map[compare.Fault]Status{compare.Cannot: Skip, compare.NoSymbol: Skip, compare.KernelsFault: Fail, compare.NeverArmed: Error, compare.NoReference: Miss}
+var ofFault = map[compare.Fault]Status{compare.Cannot: Skip, compare.NoSymbol: Skip, compare.KernelsFault: Fail, compare.NeverArmed: Error, compare.NeverOver: Error, compare.NoReference: Miss}
 
 // OfRun has a case for each course of each strategy. Where a letter is required it passes or fails, else it is done.
 func OfRun(r *compare.Run, require string) *Suite {
