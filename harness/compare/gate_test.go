@@ -170,7 +170,7 @@ func TestGateFaults(t *testing.T) {
 	}{
 		{"dies", &scripted{}, &scripted{change: dies}, gate.Fail, 1, "head died before it could be tried"},
 		{"base dies", &scripted{change: dies}, &scripted{}, gate.Unknown, 2, "base died"},
-		{"hangs", &scripted{}, &scripted{change: hangs}, gate.Fail, 9, "head in 0 of 8"},
+		{"hangs", &scripted{}, &scripted{change: hangs}, gate.Fail, 9, "head in 0 of 8 (Fisher's exact test: p 7.8e-05): the time of its trial was over before it was armed"},
 		{"void", &scripted{}, &scripted{change: spoilt}, gate.Unknown, 8, "no pair of courses says"},
 		{"floods", &scripted{}, &scripted{change: floods}, gate.Fail, 8, "head in 0 of 8 (Fisher's exact test: p 7.8e-05): reference: the line was not silent within 2m0s"},
 		{"never comes back", &scripted{}, &scripted{change: stuck}, gate.Fail, 8, "reference: what was provoked did not end within"},

@@ -91,9 +91,12 @@ func (c *CourseRow) trialOf(at int) string {
 	return ""
 }
 
-// brief is a text up to its first line end.
+// brief is a text up to its first line end; of a machine that did not come to its trial, without who found it out.
 func brief(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
+	if _, why, ok := strings.Cut(line, ": boot: "); ok {
+		line = why
+	}
 	return strings.TrimSuffix(line, "; the last of its console:")
 }
 
