@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ type guest struct {
 	plan    *plan.Plan
 	payload qemu.Payload
 	bench   *qemu.Pool
+	endless bool // it is never over: what it does in a short time is compared
 }
 
 // runID of all plans here: equal inputs must give equal bytes.
@@ -68,12 +70,17 @@ const (
 	drained  = 2 * time.Second
 	silent   = 15 * time.Second
 	booting  = 5 * time.Minute
-	bootLog  = 64 << 10 // bytes on the wire until then
+	bootLog  = 64 << 10         // bytes on the wire until then
+	patience = 20 * time.Second // more than panic() waits for anything
 )
 
 // after bounds what follows the beginning of the backlog, in virtual time: a line that somebody floods is never silent.
 func (g *guest) after() time.Duration {
-	return time.Minute + 3*g.sent(g.plan.Backlog*(g.plan.RecordLen+20))
+	n := 3 * g.sent(g.plan.Backlog*(g.plan.RecordLen+20))
+	if g.endless {
+		return n
+	}
+	return patience + n
 }
 
 // sent is how long so many bytes take on the line.
@@ -114,8 +121,8 @@ type shot struct {
 	Ends   []int64
 	From   int64 // offset of the wire at which the backlog began; -1: it never did
 	NMI    *dut.Firing
-	Over   bool // it came to its known end
-	Late   bool // it was stopped in the middle, when its time was over
+	Over   bool  // it came to its known end
+	Late   int64 // when its time was over and it was stopped in the middle, virtual; 0: it was not
 	Void   []string
 	Audit  map[string]int64
 	Host   time.Duration // from before the board was opened to its stop
@@ -139,8 +146,14 @@ func (g *guest) trial(ctx context.Context, open func(context.Context, qemu.Paylo
 	if err != nil {
 		return nil, err
 	}
-	return run(ctx, b, g.triggers(nmi), withRing, start)
+	s, err := run(ctx, b, g.triggers(nmi), withRing, start)
+	if err == nil && s.Late > 0 && !g.endless {
+		s.Void = append(s.Void, overtime)
+	}
+	return s, err
 }
+
+const overtime = "it did not end in the time it was given"
 
 // run makes one trial on an opened board and closes it.
 func run(ctx context.Context, b *dut.Board, ts []dut.Trigger, withRing bool, start time.Time) (*shot, error) {
@@ -169,9 +182,10 @@ func run(ctx context.Context, b *dut.Board, ts []dut.Trigger, withRing bool, sta
 			s.Over = true
 		case "died":
 			s.Void = append(s.Void, "the guest panicked of itself")
-		case "late", "limit":
-			s.Late = true
-			s.Void = append(s.Void, "it did not end in the time it was given")
+		case "late":
+			s.Late = f.NS
+		case "limit":
+			s.Void = append(s.Void, overtime)
 		}
 	}
 	if p.End.By != "trigger" {
@@ -194,6 +208,18 @@ func run(ctx context.Context, b *dut.Board, ts []dut.Trigger, withRing bool, sta
 		s.Void = append(s.Void, fmt.Sprintf("%d bytes left the UART, %d were captured", n, len(s.Wire)))
 	}
 	return s, nil
+}
+
+// margin is before the end of a trial that was stopped: the last frame may be in one wire and not in the other.
+const margin = int64(time.Millisecond)
+
+// cut leaves what was on the wire well before a trial was stopped in the middle.
+func (s *shot) cut() {
+	if s.Late == 0 {
+		return
+	}
+	n, _ := slices.BinarySearch(s.Ends, s.Late-margin)
+	s.Wire, s.Ends = s.Wire[:n], s.Ends[:n]
 }
 
 // counted is how many times each wire was seen, and the digests by name.
