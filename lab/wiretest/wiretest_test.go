@@ -208,3 +208,26 @@ func TestReportText(t *testing.T) {
 		t.Error("count")
 	}
 }
+
+// Two trials that were stopped at one moment, with and without the frame that was under way then, are equal; one byte more before is not.
+func TestStoppedInTheMiddle(t *testing.T) {
+	const ms = int64(time.Millisecond)
+	stopped := func(text string, ends ...int64) *shot {
+		s := &shot{Wire: []byte(text), Ends: ends, Late: 10 * ms}
+		s.cut()
+		return s
+	}
+	a := stopped("abc", 1*ms, 2*ms, 10*ms-1)
+	for text, want := range map[string]int{"ab": -1, "abd": -1, "ax": 1} {
+		if got := differ(a, stopped(text, []int64{1 * ms, 2 * ms, 10 * ms}[:len(text)]...)); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+	if got := differ(a, stopped("abcd", 1*ms, 2*ms, 3*ms, 10*ms)); got != 2 {
+		t.Errorf("one byte more: %d", got)
+	}
+	whole := &shot{Wire: []byte("abc"), Ends: []int64{1, 2, 3}}
+	if whole.cut(); len(whole.Wire) != 3 {
+		t.Error("one that came to its end was cut")
+	}
+}
