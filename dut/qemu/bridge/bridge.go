@@ -28,6 +28,18 @@ type Port interface {
 	Stats() vuart.Stats
 }
 
+// switched is a Port that may be without power. Then it needs no attendance, and what is typed is gone.
+type switched interface {
+	Power() <-chan struct{} // closed while there is power
+}
+
+// always is the power of a Port without a switch.
+var always = func() chan struct{} {
+	on := make(chan struct{})
+	close(on)
+	return on
+}()
+
 // period is how often the page is looked at. A frame at 115200 baud is 87 us, so what is typed is late by a dozen characters at most.
 const period = time.Millisecond
 
@@ -67,8 +79,14 @@ func (b *Bridge) Run(ctx context.Context) error {
 	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for {
+		on := b.power() // asked before the step, which still tells everybody that the lines have fallen
 		if err := b.step(); err != nil {
 			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-on:
 		}
 		select {
 		case <-ctx.Done():
@@ -76,6 +94,14 @@ func (b *Bridge) Run(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// power is closed while the port has it.
+func (b *Bridge) power() <-chan struct{} {
+	if s, ok := b.port.(switched); ok {
+		return s.Power()
+	}
+	return always
 }
 
 func (b *Bridge) step() error {
@@ -130,8 +156,13 @@ func (b *Bridge) send() error {
 	return nil
 }
 
-// queue puts items behind what others have sent. It waits while too much is waiting.
+// queue puts items behind what others have sent. It waits while too much is waiting; without power they are gone.
 func (b *Bridge) queue(ctx context.Context, items ...vuart.RX) error {
+	select {
+	case <-b.power():
+	default:
+		return nil
+	}
 	for {
 		b.mu.Lock()
 		room := b.room

@@ -14,7 +14,8 @@ import (
 // comes out, and what is typed is gone.
 type Slot struct {
 	mu     sync.Mutex
-	port   Port // nil: no power
+	port   Port          // nil: no power
+	on     chan struct{} // closed while there is power
 	inputs uint8
 	empty  chan struct{} // closed when the port was found empty; nil: nobody waits for it
 }
@@ -27,7 +28,24 @@ func (s *Slot) Plug(p Port) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p.SetInputs(s.inputs)
+	if s.port == nil {
+		close(s.powered())
+	}
 	s.port = p
+}
+
+// Power is closed while there is power; one that was asked for without power is closed when it comes.
+func (s *Slot) Power() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.powered()
+}
+
+func (s *Slot) powered() chan struct{} {
+	if s.on == nil {
+		s.on = make(chan struct{})
+	}
+	return s.on
 }
 
 // Unplug takes it away once everything that it has sent is read, or when ctx, the bridge's, is done. Nothing may come to it any more.
@@ -43,6 +61,9 @@ func (s *Slot) Unplug(ctx context.Context) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.port != nil {
+		s.on = nil
+	}
 	s.port, s.empty = nil, nil
 }
 
