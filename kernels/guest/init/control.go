@@ -87,10 +87,15 @@ func (c *control) send(m *plan.Message) error {
 
 // drain returns when the last bit of what was written has left the UART: tcdrain(3).
 func (c *control) drain() error {
-	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(c.fd), tcsbrk, 1); errno != 0 {
-		return fmt.Errorf("drain the console: %w", errno)
+	for {
+		switch _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(c.fd), tcsbrk, 1); errno {
+		case 0:
+			return nil
+		case syscall.EINTR: // Go's own signals
+		default:
+			return fmt.Errorf("drain the console: %w", errno)
+		}
 	}
-	return nil
 }
 
 // tcsbrk is TCSBRK of include/uapi/asm-generic/ioctls.h.
