@@ -131,6 +131,22 @@ func TestTrial(t *testing.T) {
 	}
 }
 
+// A guest that reports after it was armed that it cannot go on ends its trial at once, and the report is there for the judge.
+func TestComplaint(t *testing.T) {
+	s, p := setup(t, &peer{}, said(t, plan.Message{Event: plan.EventError, Text: "drain the console: no such device"}))
+	b, played, err := play(t, s, p, dut.Trigger{Name: "too-long", When: dut.AtTime, N: int64(time.Hour), Do: dut.Stop})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if played.End.By != guestError || played.End.Firing != -1 {
+		t.Errorf("it ended by %q, firing %d", played.End.By, played.End.Firing)
+	}
+	told := b.Said()
+	if len(told) != 2 || told[0].Event != plan.EventArmed || told[1].Event != plan.EventError || !strings.Contains(told[1].Text, "drain the console") {
+		t.Errorf("the guest said %+v", told)
+	}
+}
+
 // A board that speaks as its loader again has ended, and from there the wire is not the kernel's.
 func TestReset(t *testing.T) {
 	s, load := setup(t, &peer{}, backlog(3)+"[    2.0] last words\n\nU-Boot 2023.01\nmore\n")

@@ -12,6 +12,7 @@ import (
 	"lastpage/capture/wire"
 	"lastpage/dut"
 	"lastpage/dut/bench/power"
+	"lastpage/kernels/plan"
 )
 
 // watch judges triggers by what has come over the line and by this machine's clock, and does what they say.
@@ -20,13 +21,14 @@ type watch struct {
 	log    *wire.Log
 	cursor []int64 // of AtPattern: the log is searched up to here
 	seen   int64   // for what ends the trial
+	told   int64   // for what the guest reports
 	probe  *probe
 	end    dut.End
 	over   bool
 }
 
 func newWatch(m *machine) *watch {
-	w := &watch{machine: m, log: m.line.log, cursor: make([]int64, len(m.armed)), seen: m.armedAt.off, end: dut.End{By: "trigger", Firing: -1}}
+	w := &watch{machine: m, log: m.line.log, cursor: make([]int64, len(m.armed)), seen: m.armedAt.off, told: m.armedAt.off, end: dut.End{By: "trigger", Firing: -1}}
 	for i := range w.cursor {
 		w.cursor[i] = m.kernelAt
 	}
@@ -78,8 +80,27 @@ func (w *watch) step(ctx context.Context, n int64) error {
 			again = true
 		}
 	}
+	w.complained(n)
 	w.reborn(n)
 	return nil
+}
+
+// guestError is the end of a trial whose guest reports, after it was armed, that it cannot go on: nothing else will come.
+const guestError = "guest-error"
+
+// complained looks for such a report. The other copy of the one that it was armed is left alone.
+func (w *watch) complained(n int64) {
+	for !w.over {
+		message, end := plan.FindReport(w.log.Bytes(w.told, n))
+		w.told += int64(end)
+		if message == nil {
+			return
+		}
+		if message.Event == plan.EventError {
+			w.messages = append(w.messages, *message)
+			w.over, w.end.By = true, guestError
+		}
+	}
 }
 
 // base is from where a trigger counts.
