@@ -23,6 +23,8 @@ type IPMI struct {
 const (
 	ipmiPort  = 623
 	ipmiLimit = 20 * time.Second // of one request with its session
+	openLimit = 6 * time.Second  // of one try to open a session
+	openTries = 3
 )
 
 func (i *IPMI) check() error {
@@ -41,15 +43,16 @@ func (i *IPMI) Check() error { return i.check() }
 // errPassword is what the two sides' sums in RAKP 2 say when they differ: they are keyed by the password.
 var errPassword = errors.New("its answer is signed with another password")
 
-// session opens one for f. A session is not kept: a BMC ends it after a minute of silence.
+// session opens one for f. A session is not kept: a BMC ends it after a minute of silence. One that was not opened is opened anew: where a BMC
+// answers late, what is sent again spoils the exchange of keys, and it is silent from then on. A wrong password is not tried again.
 func (i *IPMI) session(ctx context.Context, f func(context.Context, *ipmi.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, ipmiLimit)
 	defer cancel()
-	c, err := ipmi.NewClient(i.Host, i.Port, i.User, i.Password)
-	if err == nil {
-		err = c.Connect(ctx)
+	c, err := i.open(ctx)
+	for try := 1; try < openTries && err != nil && ctx.Err() == nil && !refused(err); try++ {
+		c, err = i.open(ctx)
 	}
-	if err != nil && strings.Contains(err.Error(), "authcode not equal") {
+	if err != nil && refused(err) {
 		return fmt.Errorf("the BMC %s:%d does not know this user or password (user %s): %w", i.Host, i.Port, i.User, errPassword)
 	}
 	if err != nil {
@@ -59,6 +62,20 @@ func (i *IPMI) session(ctx context.Context, f func(context.Context, *ipmi.Client
 	defer c.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what was asked is answered
 	return f(ctx, c)
 }
+
+// open tries to open a session.
+func (i *IPMI) open(ctx context.Context) (*ipmi.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, openLimit)
+	defer cancel()
+	c, err := ipmi.NewClient(i.Host, i.Port, i.User, i.Password)
+	if err == nil {
+		err = c.Connect(ctx)
+	}
+	return c, err
+}
+
+// refused says whether the two sides have different passwords. The library's error is text where it tried several ciphers.
+func refused(err error) bool { return strings.Contains(err.Error(), "authcode not equal") }
 
 // cause is the first cause of the library's error, which tells its own calls before it.
 func cause(err error) error {
