@@ -24,7 +24,10 @@ func tap(ctx context.Context, log *wire.Log, w *wire.Writer) error {
 			ends[i], _ = log.TimeAt(n + int64(i))
 		}
 		if werr := w.Append(data, ends...); werr != nil {
-			return errors.Join(werr, w.Abandon())
+			if aerr := w.Abandon(); !errors.Is(aerr, werr) { // which remembers a write that failed
+				return errors.Join(werr, aerr)
+			}
+			return werr
 		}
 		n += int64(len(data))
 		if err != nil && n == log.Len() {

@@ -41,6 +41,7 @@ var _ = Describe("a fault of this machine", Label("faults"), func() {
 		Expect(v.session.ExitCode()).To(Equal(f.exit))
 		f.kept = loaderWords
 		f.judge(ctx, v)
+		Expect(strings.Count(string(v.session.Err.Contents()), "write capture")).To(Equal(1), "it is said once")
 	}, SpecTimeout(bootLimit))
 
 	It("that lastpage is killed frees the board, keeps what had come, and stops nobody who goes on", func(ctx SpecContext) {
