@@ -90,10 +90,14 @@ func (n *Netboot) Prepare(p *Payload) (any, error) {
 
 // Boot implements Loader: the board does it alone. What comes after the loader's last words is not its own.
 func (n *Netboot) Boot(ctx context.Context, l *line, _ any, from int64) (int64, error) {
-	if n.Last == "" {
+	last := n.Last
+	if last == "" {
+		last = n.Says // what comes after that is not its own, or a reset
+	}
+	if last == "" {
 		return from, nil
 	}
-	m, err := l.expect(ctx, from, n.Within, wire.Literal(n.Last))
+	m, err := l.expect(ctx, from, n.Within, wire.Literal(last))
 	if err == nil {
 		return m.End, nil
 	}
@@ -101,8 +105,8 @@ func (n *Netboot) Boot(ctx context.Context, l *line, _ any, from int64) (int64, 
 	if len(said) == 0 {
 		return 0, fmt.Errorf("netboot: not one byte came in %s after the power: look whether it is the right outlet and the right console, at the cable, and at baud: in the inventory", n.Within)
 	}
-	return 0, fmt.Errorf("netboot: the loader did not say %q: %w; %s: look at last:, whether folder: is the server's own, and whether the loader asks for %s",
-		n.Last, err, reason(said[max(0, len(said)-lastWords):]), n.File)
+	return 0, fmt.Errorf("netboot: the loader did not say %q: %w; %s: look at last: and banner:, whether folder: is the server's own, and whether the loader asks for %s",
+		last, err, reason(said[max(0, len(said)-lastWords):]), n.File)
 }
 
 // lastWords bytes at the end of what a loader said are looked at for an error.
