@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -28,13 +29,16 @@ import (
 // breakTime is how long a BREAK is that a signal asks for; tcsendbreak(3) sends as much.
 const breakTime = 250 * time.Millisecond
 
+// pxe is the firmware that is a BIOS and a network card that boots.
+const pxe = "pxe"
+
 // bridged is a guest and the places where its serial line comes out.
 type bridged struct {
 	kernel, firmware, more, binary string
 	catalogue                      []string
 	cpus, memory                   int
 	tcp, telnet, link              string
-	tftp, control                  string
+	tftp, bootfile, control        string
 	fullRate, uplink               bool
 	image                          imageFlags
 }
@@ -61,8 +65,8 @@ nothing. --full-rate sends as a far end does that looks at nothing: a guest whos
 Whatever was lost is counted and told at the end, with everything else that is not the guest's doing.
 
 --control makes it a board on a bench: its power is switched through that socket (lastpage wire control), and the places stay.
---tftp gives the machine a network that has nothing but a DHCP and a TFTP server, from which a boot loader fetches a kernel. With --uplink
-a crash kernel on it can reach a port of this machine.
+--tftp gives the machine a network that has nothing but a DHCP and a TFTP server, from which a boot loader fetches a kernel. With
+--firmware pxe the network card fetches that loader too, such as PXELINUX. With --uplink a crash kernel on the machine can reach a port of this machine.
 
 A kernel that a firmware starts wants the words that are printed as cmdline: it often fails to measure its clock in the time of this
 machine, and then loses characters of its own while it boots.`,
@@ -77,7 +81,7 @@ machine, and then loses characters of its own while it boots.`,
 	fl := c.Flags()
 	fl.StringVar(&o.kernel, "kernel", "debian-6.12-cloud", "kernel of the catalogue")
 	o.image.flags(fl)
-	fl.StringVar(&o.firmware, "firmware", "", "file to run instead of a kernel; u-boot: Debian's u-boot-qemu")
+	fl.StringVar(&o.firmware, "firmware", "", "file to run instead of a kernel; u-boot: Debian's u-boot-qemu; pxe: a PC's BIOS that boots from --tftp")
 	fl.StringVar(&o.more, "append", "", "more for the kernel's command line")
 	fl.IntVar(&o.cpus, "cpus", 1, "CPUs of the guest; each takes one of the host's")
 	fl.IntVar(&o.memory, "memory", 256, "MiB")
@@ -85,6 +89,7 @@ machine, and then loses characters of its own while it boots.`,
 	fl.StringVar(&o.telnet, "rfc2217", ":0", "address of the telnet port")
 	fl.BoolVar(&o.fullRate, "full-rate", false, "send to the guest at its full rate, whether it reads or not")
 	fl.StringVar(&o.tftp, "tftp", "", "with --firmware: folder of files for TFTP")
+	fl.StringVar(&o.bootfile, "bootfile", "pxelinux.0", "with --firmware pxe: the file of --tftp that the network card fetches and starts")
 	fl.BoolVar(&o.uplink, "uplink", false, "with --tftp: the network also leads to this machine, which is 10.0.2.2 there, and on from it")
 	fl.StringVar(&o.control, "control", "", "make a socket by this name, through which the machine's power is switched")
 	fl.StringVar(&o.link, "link", "", "make a symbolic link to the pty by this name")
@@ -103,6 +108,16 @@ machine, and then loses characters of its own while it boots.`,
 			if err := idle(cmd, "without --tftp, which makes the network", "uplink"); err != nil {
 				return err
 			}
+		}
+		if o.firmware == pxe && o.tftp == "" {
+			return errors.New("--firmware pxe boots from a network: give --tftp, the folder with " + o.bootfile)
+		}
+		if o.firmware != pxe {
+			if err := idle(cmd, "without --firmware pxe, which asks for it", "bootfile"); err != nil {
+				return err
+			}
+		} else if st, err := os.Stat(filepath.Join(o.tftp, o.bootfile)); err != nil || !st.Mode().IsRegular() {
+			return fmt.Errorf("--bootfile %s: there is no such file in %s (Debian's package pxelinux has a pxelinux.0)", o.bootfile, o.tftp)
 		}
 		if st, err := os.Stat(o.tftp); o.tftp != "" && (err != nil || !st.IsDir()) {
 			return fmt.Errorf("--tftp %s: want a folder that is there", o.tftp)
@@ -182,8 +197,11 @@ func (o *bridged) machine(ctx context.Context, cmd *cobra.Command, p *progress) 
 	m = live.Machine{Page: vuart.Default(), Spec: qemu.Spec{Binary: o.binary, Mode: qemu.Concurrent, CPUs: o.cpus, MemMiB: o.memory}}
 	if o.firmware != "" {
 		m.Spec.PC, m.Spec.TFTP, m.Spec.Uplink = o.tftp != "", o.tftp, o.uplink
-		if m.Firmware = o.firmware; o.firmware == "u-boot" {
+		switch m.Firmware = o.firmware; o.firmware {
+		case "u-boot":
 			m.Firmware = live.UBoot
+		case pxe:
+			m.Firmware, m.Spec.Bootfile = live.BIOS, o.bootfile
 		}
 		if _, err := os.Stat(m.Firmware); err != nil {
 			return m, fmt.Errorf("--firmware %s: %w", o.firmware, err)

@@ -44,6 +44,7 @@ type Spec struct {
 	Firmware string // file that is run instead of a kernel
 	PC       bool   // the machine is QEMU's pc (i440FX), which firmware that boots a Linux knows better; otherwise it is q35
 	TFTP     string // folder that QEMU's own network serves by DHCP and TFTP; "": there is no network
+	Bootfile string // with TFTP: what the network card's own PXE fetches there and starts; "": the card has no PXE
 	Uplink   bool   // that network also leads to this machine, which is 10.0.2.2 there, and on from it
 	Restarts bool   // the guest's reset is a reset and its power-off the end; otherwise the machine stands for ever after either
 
@@ -110,7 +111,13 @@ func (s *Spec) Argv() []string {
 		if !s.Uplink {
 			net += "restrict=on," // nothing but DHCP and TFTP is answered
 		}
-		argv = append(argv, "-netdev", net+"tftp="+escape(s.TFTP), "-device", "virtio-net-pci,netdev=net,romfile=")
+		net, card := net+"tftp="+escape(s.TFTP), "virtio-net-pci,netdev=net"
+		if s.Bootfile != "" {
+			net += ",bootfile=" + escape(s.Bootfile)
+		} else {
+			card += ",romfile="
+		}
+		argv = append(argv, "-netdev", net, "-device", card)
 	}
 	if len(s.Plugin) > 0 {
 		argv = append(argv, "-plugin", strings.Join(s.Plugin, ","))

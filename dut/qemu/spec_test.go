@@ -41,6 +41,9 @@ func TestArgv(t *testing.T) {
 		{"a network that leads here", func(s *Spec) { s.Firmware, s.Restarts, s.PC, s.TFTP, s.Uplink = "/rom", true, true, "/t", true },
 			strings.Replace(head, "q35", "pc", 1) + "-accel tcg,thread=single -cpu max" + icount + qmp + null +
 				" -netdev user,id=net,tftp=/t -device virtio-net-pci,netdev=net,romfile= -bios /rom"},
+		{"a network card with a PXE", func(s *Spec) { s.Firmware, s.Restarts, s.PC, s.TFTP, s.Bootfile = "/rom", true, true, "/t", "p,0" },
+			strings.Replace(head, "q35", "pc", 1) + "-accel tcg,thread=single -cpu max" + icount + qmp + null +
+				" -netdev user,id=net,restrict=on,tftp=/t,bootfile=p,,0 -device virtio-net-pci,netdev=net -bios /rom"},
 		{"everything, commas doubled", func(s *Spec) {
 			s.Control, s.Plugin, s.Initrd, s.Cmdline = "/c,1", []string{"/v.so", "page=/p"}, "/i", "console=ttyS0,115200 x"
 		}, head + "-accel tcg,thread=single" + act + icount + qmp + null +

@@ -31,6 +31,15 @@ setenv bootargs {cmdline}
 zboot 0x4000000 ${ks} 0x8000000 ${rs}
 `
 
+// byPXELINUX is the same for PXELINUX.
+const byPXELINUX = `SERIAL 0 115200
+DEFAULT trial
+LABEL trial
+LINUX {kernel}
+INITRD {initrd}
+APPEND {cmdline}
+`
+
 // indented is text as a block of YAML.
 func indented(text string) string {
 	return "          " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n          ")
@@ -64,6 +73,21 @@ var _ = Describe("a board that nobody types at", Label("bench", "boot"), func() 
         last: "Starting kernel"
         text: |
 %s`, b.TFTP, indented(byItself))))
+	}, SpecTimeout(bootLimit))
+
+	It("boots from its network card by itself, by PXELINUX", func(ctx SpecContext) {
+		root := labs()
+		b, err := bench.Networked(context.WithoutCancel(ctx), "pxe", map[string]string{
+			"pxelinux.0": filepath.Join(root, "usr/lib/PXELINUX/pxelinux.0"), "ldlinux.c32": filepath.Join(root, "usr/lib/syslinux/modules/bios/ldlinux.c32")})
+		Expect(err).NotTo(HaveOccurred())
+		inventory, err := bench.Booting(b, b.Name, fmt.Sprintf(`      netboot:
+        folder: %s
+        file: pxelinux.cfg/default
+        banner: "PXELINUX 6"
+        text: |
+%s`, b.TFTP, indented(byPXELINUX)))
+		Expect(err).NotTo(HaveOccurred())
+		asDirect(ctx, &kit.Lab{Dir: evidence, Board: b.Name, Inventory: inventory, Progress: GinkgoWriter})
 	}, SpecTimeout(bootLimit))
 
 	It("starts the kernel of a trial from the shell of its own system, by kexec", func(ctx SpecContext) {

@@ -28,6 +28,7 @@ type Board struct {
 	Remembers  bool   // its memory is read after a reset
 
 	dir         string
+	firmware    string
 	server, bmc *task // nil: it has none
 }
 

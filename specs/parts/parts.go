@@ -141,7 +141,7 @@ func (b *Bench) Find(kind string) *Board {
 
 // board puts one together.
 func (b *Bench) board(ctx context.Context, kind string) (*Board, error) {
-	d := &Board{Name: b.o.Prefix + kind, Kind: kind, dir: filepath.Join(b.o.Dir, kind), Memory: 512}
+	d := &Board{Name: b.o.Prefix + kind, Kind: kind, dir: filepath.Join(b.o.Dir, kind), firmware: "u-boot", Memory: 512}
 	if kind == Pstore {
 		d.Memory, d.Keeps = 1024, true
 	}
@@ -152,22 +152,9 @@ func (b *Bench) board(ctx context.Context, kind string) (*Board, error) {
 			return nil, err
 		}
 	}
-	d.TFTP, d.Socket = filepath.Join(d.dir, "tftp"), filepath.Join(d.dir, "control")
-	if err := os.MkdirAll(d.TFTP, 0o755); err != nil {
+	if err := b.machine(ctx, d); err != nil {
 		return nil, err
 	}
-	if err := os.Remove(d.Socket); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a bench that was killed
-		return nil, err
-	}
-	d.Control = fmt.Sprintf("%s wire control %s", b.o.Lastpage, d.Socket)
-	if err := b.bridge(ctx, d); err != nil {
-		return nil, err
-	}
-	// It comes with its power on; a bench that nobody uses is off.
-	if out, err := exec.CommandContext(ctx, b.o.Lastpage, "wire", "control", d.Socket, "off").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("switch it off: %w: %s", err, out)
-	}
-	d.Console = d.Plug
 	switch kind {
 	case Plain:
 		return d, b.server(ctx, d)
@@ -175,6 +162,44 @@ func (b *Bench) board(ctx context.Context, kind string) (*Board, error) {
 		return d, b.bmc(ctx, d)
 	}
 	return d, nil
+}
+
+// Networked is one more board, whose network card boots what loader says: files here by their names in its TFTP folder, with a pxelinux.0
+// among them. Its console is the machine's own plug, commands switch it, and it is in no inventory. It ends with the bench.
+func (b *Bench) Networked(ctx context.Context, kind string, loader map[string]string) (*Board, error) {
+	d := &Board{Name: b.o.Prefix + kind, Kind: kind, dir: filepath.Join(b.o.Dir, kind), firmware: "pxe", Memory: 512}
+	for name, from := range loader {
+		data, err := os.ReadFile(from)
+		if err != nil {
+			return nil, err
+		}
+		to := filepath.Join(d.dir, "tftp", name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, data, 0o644)); err != nil {
+			return nil, err
+		}
+	}
+	return d, b.machine(ctx, d)
+}
+
+// machine starts the machine of a board with its plug, and switches it off.
+func (b *Bench) machine(ctx context.Context, d *Board) error {
+	d.TFTP, d.Socket = filepath.Join(d.dir, "tftp"), filepath.Join(d.dir, "control")
+	if err := os.MkdirAll(d.TFTP, 0o755); err != nil {
+		return err
+	}
+	if err := os.Remove(d.Socket); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a bench that was killed
+		return err
+	}
+	d.Control = fmt.Sprintf("%s wire control %s", b.o.Lastpage, d.Socket)
+	if err := b.bridge(ctx, d); err != nil {
+		return err
+	}
+	// It comes with its power on; a bench that nobody uses is off.
+	if out, err := exec.CommandContext(ctx, b.o.Lastpage, "wire", "control", d.Socket, "off").CombinedOutput(); err != nil {
+		return fmt.Errorf("switch it off: %w: %s", err, out)
+	}
+	d.Console = d.Plug
+	return nil
 }
 
 // freePort is a TCP port that is free now.
@@ -189,7 +214,7 @@ func freePort() (int, error) {
 
 // bridge starts the machine with its plug.
 func (b *Bench) bridge(ctx context.Context, d *Board) error {
-	argv := []string{b.o.Lastpage, "wire", "bridge", "--firmware", "u-boot", "--memory", strconv.Itoa(d.Memory), "--tftp", d.TFTP, "--control", d.Socket, "--quiet"}
+	argv := []string{b.o.Lastpage, "wire", "bridge", "--firmware", d.firmware, "--memory", strconv.Itoa(d.Memory), "--tftp", d.TFTP, "--control", d.Socket, "--quiet"}
 	if d.Receiver != 0 {
 		argv = append(argv, "--uplink")
 	}

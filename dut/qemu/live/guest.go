@@ -18,6 +18,9 @@ import (
 // UBoot is where Debian's u-boot-qemu has a boot loader for a PC.
 const UBoot = "/usr/lib/u-boot/qemu-x86/u-boot.rom"
 
+// BIOS is where Debian's seabios has a PC's BIOS, which boots from a network card that has a PXE (ipxe-qemu).
+const BIOS = "/usr/share/seabios/bios-256k.bin"
+
 // Machine is what is started.
 type Machine struct {
 	Spec     qemu.Spec // without what Start sets: names of what is handed over, Firmware, Restarts
