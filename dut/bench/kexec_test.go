@@ -173,6 +173,31 @@ func TestNetbootWithoutServer(t *testing.T) {
 	}
 }
 
+// alone is a board that boots when it gets its power.
+type alone struct{ *peer }
+
+// On implements power.Switch.
+func (a *alone) On(ctx context.Context) error {
+	if err := a.peer.On(ctx); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.kernel(a.say)
+	return nil
+}
+
+// A loader of which only the banner is known has not come back when it says that for the first time.
+func TestNetbootBanner(t *testing.T) {
+	peer := &peer{}
+	s, p := setup(t, peer, "")
+	s.Power = &alone{peer}
+	s.Boot = &Netboot{Folder: t.TempDir(), File: "f", Text: "{kernel} {initrd} {cmdline}", Says: "U-Boot 2023", Within: time.Minute}
+	if _, _, err := play(t, s, p, dut.Trigger{Name: "end", When: dut.AtQuiet, N: int64(50 * time.Millisecond), Do: dut.Stop}); err != nil {
+		t.Error(err)
+	}
+}
+
 // The file that the loader asks for is the trial's: somebody else's of that name is left alone.
 func TestNetbootKeepsForeignFile(t *testing.T) {
 	_, p := setup(t, &peer{}, "")
