@@ -96,18 +96,19 @@ func lose(port string) *leaky {
 	DeferCleanup(ln.Close)
 	l := &leaky{addr: ln.Addr().String()}
 	go func() {
-		for {
+		for n := uint64(1); ; n++ {
 			c, err := ln.Accept()
 			if err != nil {
 				return
 			}
-			go l.carry(c, port)
+			go l.carry(c, port, n)
 		}
 	}()
 	return l
 }
 
-func (l *leaky) carry(c net.Conn, port string) {
+// carry carries one connection, each of which loses other bytes.
+func (l *leaky) carry(c net.Conn, port string, seed uint64) {
 	defer c.Close()
 	board, err := net.Dial("tcp", port)
 	if err != nil {
@@ -118,7 +119,7 @@ func (l *leaky) carry(c net.Conn, port string) {
 		_, _ = io.Copy(board, c)
 		board.Close()
 	}()
-	chance := rand.New(rand.NewPCG(1, 100))
+	chance := rand.New(rand.NewPCG(seed, 100))
 	buf := make([]byte, 4096)
 	var seen []byte
 	for reported := false; ; {
