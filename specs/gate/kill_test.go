@@ -104,6 +104,19 @@ var _ = Describe("a gate", Ordered, func() {
 		}
 	}, SpecTimeout(4*limit))
 
+	// The kernel is the same; the words keep it from its trial. Four courses are enough for the test.
+	DescribeTable("fails a head that does not come to its trial, and says in a sentence why", func(ctx SpecContext, word, why string) {
+		out := filepath.Join(dir, word[:strings.Index(word, "=")])
+		ends(ctx, start(out, "--quiet", "--courses", "4", "--head", "cloud+"+word))
+		g := decided(out)
+		Expect(g["decision"]).To(HaveKeyWithValue("verdict", "fail"))
+		Expect(g["decision"]).To(HaveKeyWithValue("why", HavePrefix("warn-nmi-panic: comes to its trial: "+why)))
+	},
+		Entry("it panics while it boots", SpecTimeout(limit), "rdinit=/nothing",
+			"head died before it could be tried (course 1), base did not: the kernel died (Kernel panic - not syncing: "),
+		Entry("it stands there after its boot", SpecTimeout(limit), "initcall_blacklist=virtio_console_init",
+			"base came there in 4 of 4 courses, head in 0 of 4 (Fisher's exact test: p 0.014): 5m0s of the machine's time passed before it was armed"))
+
 	It("says the same while another one runs", func(ctx SpecContext) {
 		a, b := filepath.Join(dir, "two-a"), filepath.Join(dir, "two-b")
 		one, two := start(a), start(b)
