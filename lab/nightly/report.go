@@ -91,6 +91,9 @@ func (n *Night) Text(w io.Writer) error {
 	for _, b := range n.Boards {
 		if b.Fault != "" {
 			fmt.Fprintf(w, "\n%s was not tried to the end: %s\n", b.Name, b.Fault)
+			if m := b.matrix; m != nil && m.Status != harness.Finished { // trials of a cell that was begun are in no cell yet
+				fmt.Fprintf(w, "%s: counted is what belongs to the %d of %d cells that were finished\n", b.Name, len(m.Cells), len(m.Strategies)*len(m.Scenarios))
+			}
 		}
 		for _, f := range b.Parts {
 			if f.OK {

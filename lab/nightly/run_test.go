@@ -239,6 +239,14 @@ func TestLabFails(t *testing.T) {
 		if c.failed > 0 && !strings.Contains(r.Failed[0], "power on: failure 1") {
 			t.Errorf("the first cause is %q", r.Failed[0])
 		}
+		r.Fault = fmt.Sprint(err)
+		var text strings.Builder
+		if err := (&Night{Boards: []*Board{r}}).Text(&text); err != nil {
+			t.Fatal(err)
+		}
+		if told := strings.Contains(text.String(), "counted is what belongs to the 0 of 2 cells that were finished"); told != c.gone {
+			t.Errorf("%d failures: it says\n%s", c.fails, &text)
+		}
 	}
 }
 
