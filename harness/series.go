@@ -145,8 +145,8 @@ type Voided struct {
 }
 
 // Valid repeats a trial until one is not void. It returns nil when the retries are used up, and in any case the void ones. A machine that
-// repeats itself and was overdue would be so again, and is not asked. A folder of
-// that name in which a trial was finished is taken as it is; one that was not finished is put aside.
+// repeats itself and was overdue would be so again, and is not asked. A folder of that name in which a trial was finished is taken as it is;
+// one that was not finished is put aside.
 func (o *Series) Valid(ctx context.Context, s *Subject, a Try, base, name string) (t *Trial, voids []Voided, err error) {
 	for try := 0; try <= o.Retries; try++ {
 		dir := filepath.Join(base, name)
