@@ -162,7 +162,8 @@ func (g *guest) accept(ctx context.Context, points int, tell io.Writer) (*Accept
 
 type comparison struct {
 	Comparison
-	from int64
+	from   int64
+	unmade bool // there was nothing to compare with; Void says why
 }
 
 // repeats of a comparison that did not come out equal.
@@ -172,7 +173,7 @@ const repeats = 3
 // busy host can disturb the order in which QEMU gives them their turns, with and without fast-forward.
 func (g *guest) compare(ctx context.Context, nmi int64) (*comparison, error) {
 	first, err := g.once(ctx, nmi)
-	if err != nil || first.Equal {
+	if err != nil || first.Equal || first.unmade {
 		return first, err
 	}
 	plains, fasts := map[string]bool{first.Plain: true}, map[string]bool{first.Fast: true}
@@ -205,7 +206,7 @@ func (g *guest) once(ctx context.Context, nmi int64) (*comparison, error) {
 	switch {
 	case fast.Late == 0 || g.endless:
 	case nmi > 0:
-		return &comparison{Comparison: Comparison{NMI: nmi, Equal: true, Differs: -1, Fast: fast.sum(), Void: fast.Void[len(fast.Void)-1]}}, nil
+		return &comparison{unmade: true, Comparison: Comparison{NMI: nmi, Differs: -1, Fast: fast.sum(), Void: fast.Void[len(fast.Void)-1]}}, nil
 	default: // nobody compares at the same time yet; its whole time would take a plain trial some ten minutes
 		g.endless = true
 		if fast, err = g.shoot(ctx, nmi, false); err != nil {
