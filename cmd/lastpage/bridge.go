@@ -66,7 +66,8 @@ Whatever was lost is counted and told at the end, with everything else that is n
 
 --control makes it a board on a bench: its power is switched through that socket (lastpage wire control), and the places stay.
 --tftp gives the machine a network that has nothing but a DHCP and a TFTP server, from which a boot loader fetches a kernel. With
---firmware pxe the network card fetches that loader too, such as PXELINUX. With --uplink a crash kernel on the machine can reach a port of this machine.
+--firmware pxe the network card fetches that loader too, such as PXELINUX. With --uplink a crash kernel on the machine can reach a port
+of this one.
 
 A kernel that a firmware starts wants the words that are printed as cmdline: it often fails to measure its clock in the time of this
 machine, and then loses characters of its own while it boots.`,

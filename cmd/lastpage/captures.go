@@ -75,8 +75,10 @@ func captureAll(cmd *cobra.Command, cfg port.Config, ports []string, out string,
 	} else {
 		err = errors.Join(err, printJSON(cmd.OutOrStdout(), capturesDocument{capturesSchema, reports}))
 	}
-	if len(voids) > 0 && err == nil {
-		return inconclusive("%s", strings.Join(voids, "\n"))
+	if why := strings.Join(voids, "\n"); why != "" && err == nil {
+		return inconclusive("%s", why)
+	} else if why != "" {
+		return errors.Join(err, errors.New(why))
 	}
 	return err
 }

@@ -47,7 +47,8 @@ what it makes the kernel send. The result is a curve: how much of the WARN is st
 the moment of the NMI. --scenario takes another trouble, or the file of your own (docs/scenarios.md): one that has a WARN
 and is interrupted. Its own moments are not used.
 
---by says how the moments are spread: evenly over the bytes of the wire, after each record, or evenly over the time. Where the whole WARN begins to be stored, or sent, the gap is then halved: to a byte, and between two bytes to 1 us.
+--by says how the moments are spread: evenly over the bytes of the wire, after each record, or evenly over
+the time. Where the whole WARN begins to be stored, or sent, the gap is then halved: to a byte, and between two bytes to 1 us.
 
 --out DIR gets sweep.json, sweep.tsv and the whole evidence of every --sample'th point, and one picture of all strategies
 (sweep.png, sweep.svg). A sweep
