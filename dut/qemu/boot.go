@@ -57,8 +57,8 @@ func (l *live) lastWords(ctx context.Context) error {
 	if err != nil || state != "paused" { // it has ended by itself
 		return err
 	}
-	// As it goes on after a stop from outside, QEMU's clock may leap to the next timer, with all CPUs at rest. Then the silence is no guest's:
-	// it wrote nothing, and is let go on once more.
+	// As it goes on after a stop from outside, QEMU's clock may leap to the next timer: one that is set while the CPUs still stand moves it
+	// (timerlist_rearm() in util/qemu-timer.c). Then the silence is no guest's: it wrote nothing, and is let go on once more.
 	for range 3 {
 		had := l.page.Stats().Writes
 		if err := l.page.SetTriggers([]vuart.Trigger{

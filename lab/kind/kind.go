@@ -88,7 +88,7 @@ type Options struct {
 	NoProbe bool
 }
 
-// AcceptOne takes some 10 s for each kernel and command line, AcceptFew a minute.
+// AcceptOne takes some 20 s for each kernel and command line, its boot among them, AcceptFew a minute.
 const (
 	AcceptOne = 1
 	AcceptFew = 4
