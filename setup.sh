@@ -45,7 +45,7 @@ python3-configobj python3-frozenlist python3-guestfs python3-idna python3-jinja2
 python3-netifaces python3-pexpect python3-ptyprocess python3-pyudev python3-requests python3-setproctitle python3-tz python3-urllib3
 python3-voluptuous python3-yaml python3-yarl
 kexec-tools libxenmisc4.17 libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxentoolcore1 libxentoollog1
-grub-efi-ia32-bin grub-common pxelinux syslinux-common
+grub-efi-ia32-bin grub-pc-bin grub-common pxelinux syslinux-common
 python3-labgrid python3-serial python3-xmodem python3-colors python3-packaging python3-pkg-resources
 '
 

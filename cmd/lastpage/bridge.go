@@ -29,8 +29,11 @@ import (
 // breakTime is how long a BREAK is that a signal asks for; tcsendbreak(3) sends as much.
 const breakTime = 250 * time.Millisecond
 
-// pxe is the firmware that is a BIOS and a network card that boots.
-const pxe = "pxe"
+// Firmware: a PC's BIOS that boots from a disk, and one that does from a network card.
+const (
+	bios = "bios"
+	pxe  = "pxe"
+)
 
 // bridged is a guest and the places where its serial line comes out.
 type bridged struct {
@@ -38,7 +41,7 @@ type bridged struct {
 	catalogue                      []string
 	cpus, memory                   int
 	tcp, telnet, link              string
-	tftp, bootfile, control        string
+	tftp, bootfile, control, disk  string
 	fullRate, uplink               bool
 	image                          imageFlags
 }
@@ -67,7 +70,7 @@ Whatever was lost is counted and told at the end, with everything else that is n
 --control makes it a board on a bench: its power is switched through that socket (lastpage wire control), and the places stay.
 --tftp gives the machine a network that has nothing but a DHCP and a TFTP server, from which a boot loader fetches a kernel. With
 --firmware pxe the network card fetches that loader too, such as PXELINUX. With --uplink a crash kernel on the machine can reach a port
-of this one.
+of this one. --disk gives it a disk; with --firmware bios it boots from that, as it is: a boot record, a loader, a system.
 
 A kernel that a firmware starts wants the words that are printed as cmdline: it often fails to measure its clock in the time of this
 machine, and then loses characters of its own while it boots.`,
@@ -76,13 +79,14 @@ machine, and then loses characters of its own while it boots.`,
   lastpage wire bridge --link /tmp/dut & picocom -b 115200 /tmp/dut
   lastpage wire bridge --image ~/src/linux/arch/x86/boot/bzImage
   lastpage wire bridge --kernel debian-6.12-rt --append 'loglevel=8' --rfc2217 :4001
-  lastpage wire bridge --firmware u-boot --memory 1024 --tftp ./tftp --control ./board.ctl`,
+  lastpage wire bridge --firmware u-boot --memory 1024 --tftp ./tftp --control ./board.ctl
+  lastpage wire bridge --firmware bios --disk ./system.img --memory 512 --tftp ./tftp --control ./board.ctl`,
 		Args: nothing,
 	}
 	fl := c.Flags()
 	fl.StringVar(&o.kernel, "kernel", "debian-6.12-cloud", "kernel of the catalogue")
 	o.image.flags(fl)
-	fl.StringVar(&o.firmware, "firmware", "", "file to run instead of a kernel; u-boot: Debian's u-boot-qemu; pxe: a PC's BIOS that boots from --tftp")
+	fl.StringVar(&o.firmware, "firmware", "", "file to run instead of a kernel; u-boot: Debian's u-boot-qemu; bios: a PC's BIOS that boots from --disk; pxe: one that boots from --tftp")
 	fl.StringVar(&o.more, "append", "", "more for the kernel's command line")
 	fl.IntVar(&o.cpus, "cpus", 1, "CPUs of the guest; each takes one of the host's")
 	fl.IntVar(&o.memory, "memory", 256, "MiB")
@@ -92,6 +96,7 @@ machine, and then loses characters of its own while it boots.`,
 	fl.StringVar(&o.tftp, "tftp", "", "with --firmware: folder of files for TFTP")
 	fl.StringVar(&o.bootfile, "bootfile", "pxelinux.0", "with --firmware pxe: the file of --tftp that the network card fetches and starts")
 	fl.BoolVar(&o.uplink, "uplink", false, "with --tftp: the network also leads to this machine, which is 10.0.2.2 there, and on from it")
+	fl.StringVar(&o.disk, "disk", "", "with --firmware: file that is the machine's disk, its bytes as they are; what the machine writes stays in it")
 	fl.StringVar(&o.control, "control", "", "make a socket by this name, through which the machine's power is switched")
 	fl.StringVar(&o.link, "link", "", "make a symbolic link to the pty by this name")
 	fl.StringVar(&o.binary, "qemu", "", "QEMU binary (default qemu-system-x86_64 from PATH)")
@@ -102,7 +107,7 @@ machine, and then loses characters of its own while it boots.`,
 			if err := idle(cmd, "with --firmware, which runs in place of a kernel", "kernel", "append", "catalogue", "image"); err != nil {
 				return err
 			}
-		} else if err := idle(cmd, "without --firmware", "tftp", "uplink"); err != nil {
+		} else if err := idle(cmd, "without --firmware", "tftp", "uplink", "disk"); err != nil {
 			return err
 		}
 		if o.tftp == "" {
@@ -112,6 +117,15 @@ machine, and then loses characters of its own while it boots.`,
 		}
 		if o.firmware == pxe && o.tftp == "" {
 			return errors.New("--firmware pxe boots from a network: give --tftp, the folder with " + o.bootfile)
+		}
+		if o.firmware == bios && o.disk == "" {
+			return errors.New("--firmware bios boots from a disk: give --disk, a file with a boot record")
+		}
+		if o.firmware == pxe && o.disk != "" {
+			return errors.New("--firmware pxe boots from the network, and --disk would come first: --firmware bios boots from the disk")
+		}
+		if st, err := os.Stat(o.disk); o.disk != "" && (err != nil || !st.Mode().IsRegular()) {
+			return fmt.Errorf("--disk %s: want a file that is there", o.disk)
 		}
 		if o.firmware != pxe {
 			if err := idle(cmd, "without --firmware pxe, which asks for it", "bootfile"); err != nil {
@@ -197,10 +211,12 @@ func (o *bridged) machine(ctx context.Context, cmd *cobra.Command, p *progress) 
 	}
 	m = live.Machine{Page: vuart.Default(), Spec: qemu.Spec{Binary: o.binary, Mode: qemu.Concurrent, CPUs: o.cpus, MemMiB: o.memory}}
 	if o.firmware != "" {
-		m.Spec.PC, m.Spec.TFTP, m.Spec.Uplink = o.tftp != "", o.tftp, o.uplink
+		m.Spec.PC, m.Spec.TFTP, m.Spec.Uplink, m.Spec.Disk = o.tftp != "" || o.disk != "", o.tftp, o.uplink, o.disk
 		switch m.Firmware = o.firmware; o.firmware {
 		case "u-boot":
 			m.Firmware = live.UBoot
+		case bios:
+			m.Firmware = live.BIOS
 		case pxe:
 			m.Firmware, m.Spec.Bootfile = live.BIOS, o.bootfile
 		}

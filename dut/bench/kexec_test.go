@@ -67,7 +67,7 @@ func (s *shell) typed(b []byte) {
 
 func overShell(t *testing.T, sh *shell, follows string) (*Setup, Payload, *Kexec) {
 	s, p := setup(t, sh.peer, follows)
-	k := &Kexec{Folder: t.TempDir(), User: "root", Setup: []string{"ifconfig eth0 up"}, Fetch: "tftp -g -r {name} -l {file} 192.0.2.1"}
+	k := &Kexec{Shell: Shell{Folder: t.TempDir(), User: "root", Setup: []string{"ifconfig eth0 up"}, Fetch: "tftp -g -r {name} -l {file} 192.0.2.1"}}
 	if err := k.Check(); err != nil {
 		t.Fatal(err)
 	}

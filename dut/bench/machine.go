@@ -191,6 +191,10 @@ func (m *machine) awaitArmed(whole context.Context) error {
 		if back := m.s.Boot.Banner(); back != "" && bytes.Contains(log.Bytes(m.kernelAt, before), []byte(back)) {
 			return m.bootError("the board came back to its loader", false)
 		}
+		if o, ok := m.s.Boot.(owner); ok && o.Own() != "" && bytes.Contains(log.Bytes(m.kernelAt, before), []byte(o.Own())) {
+			return &dut.BoardError{Board: m.s.Name, Err: errors.New("boot: the board's own system came up, and not the kernel of the trial: its loader did not take what was put beside it: " +
+				"look at entry:, text: and once:, and at what the loader says in wire.bin")}
+		}
 		if message == nil {
 			continue
 		}
@@ -204,6 +208,9 @@ func (m *machine) awaitArmed(whole context.Context) error {
 		}
 	}
 }
+
+// owner is a loader between whose start and the kernel the board's own system may come up instead.
+type owner interface{ Own() string }
 
 // wordsLen is more than a dying kernel's first words are long.
 const wordsLen = 64

@@ -46,6 +46,7 @@ type Spec struct {
 	TFTP     string // folder that QEMU's own network serves by DHCP and TFTP; "": there is no network
 	Bootfile string // with TFTP: what the network card's own PXE fetches there and starts; "": the card has no PXE
 	Uplink   bool   // that network also leads to this machine, which is 10.0.2.2 there, and on from it
+	Disk     string // file that is the machine's disk, its bytes as they are; "": it has none
 	Restarts bool   // the guest's reset is a reset and its power-off the end; otherwise the machine stands for ever after either
 
 	RAM      string   // shared file that backs guest RAM
@@ -118,6 +119,9 @@ func (s *Spec) Argv() []string {
 			card += ",romfile="
 		}
 		argv = append(argv, "-netdev", net, "-device", card)
+	}
+	if s.Disk != "" {
+		argv = append(argv, "-drive", "if=none,id=disk,format=raw,file="+escape(s.Disk), "-device", "virtio-blk-pci,drive=disk,bootindex=0")
 	}
 	if len(s.Plugin) > 0 {
 		argv = append(argv, "-plugin", strings.Join(s.Plugin, ","))

@@ -12,11 +12,12 @@ import (
 
 // Boot is how a kernel is started: exactly one of its fields.
 type Boot struct {
-	UBoot   *bench.UBoot   `yaml:"u-boot" json:"u_boot,omitempty"`
-	Netboot *bench.Netboot `yaml:"netboot" json:"netboot,omitempty"`
-	Kexec   *bench.Kexec   `yaml:"kexec" json:"kexec,omitempty"`
-	Grub    *bench.Grub    `yaml:"grub-serial" json:"grub_serial,omitempty"`
-	Command *bench.Command `yaml:"command" json:"command,omitempty"`
+	UBoot     *bench.UBoot     `yaml:"u-boot" json:"u_boot,omitempty"`
+	Netboot   *bench.Netboot   `yaml:"netboot" json:"netboot,omitempty"`
+	Kexec     *bench.Kexec     `yaml:"kexec" json:"kexec,omitempty"`
+	Grub      *bench.Grub      `yaml:"grub-serial" json:"grub_serial,omitempty"`
+	Installed *bench.Installed `yaml:"installed" json:"installed,omitempty"`
+	Command   *bench.Command   `yaml:"command" json:"command,omitempty"`
 }
 
 // loader is one that says what its entry in the inventory lacks.
@@ -40,11 +41,14 @@ func (b *Boot) make() (bench.Loader, error) {
 	if b.Grub != nil {
 		all = append(all, own(b.Grub))
 	}
+	if b.Installed != nil {
+		all = append(all, own(b.Installed))
+	}
 	if b.Command != nil {
 		all = append(all, own(b.Command))
 	}
 	if len(all) != 1 {
-		return nil, errors.New("boot: want exactly one of u-boot, netboot, kexec, grub-serial and command")
+		return nil, errors.New("boot: want exactly one of u-boot, netboot, kexec, grub-serial, installed and command")
 	}
 	return all[0], all[0].Check()
 }
@@ -67,6 +71,8 @@ func (b *Boot) ready() error {
 		kind, folder = "kexec", b.Kexec.Folder
 	case b.Grub != nil:
 		kind, folder = "grub-serial", b.Grub.Folder
+	case b.Installed != nil:
+		kind, folder = "installed", b.Installed.Folder
 	default:
 		return nil
 	}

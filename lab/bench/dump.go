@@ -28,7 +28,13 @@ func (d *Dump) make(s *bench.Setup) (bench.Dump, error) {
 		return nil, errors.New("dump: pstore and ram want reset:, a button that leaves the memory as it is")
 	case d.Pstore != nil:
 		p := *d.Pstore
-		return &p, p.Check()
+		if err := p.Check(); err != nil {
+			return nil, err
+		}
+		if own, ok := s.Boot.(interface{ Spare(word string) }); ok {
+			own.Spare(p.Cmdline())
+		}
+		return &p, nil
 	}
 	r := *d.RAM
 	if u, ok := s.Boot.(*bench.UBoot); !ok || u.Start != "zboot" {

@@ -48,7 +48,7 @@ func (e *Entry) pack(s *bench.Setup, img *kernels.Image, p *plan.Plan, drivers [
 	defer os.RemoveAll(dir)
 	switch d := s.Dump.(type) {
 	case *bench.DumpCommand:
-		p.Place = e.Boot.Kexec != nil // two kernels lie in the memory
+		p.Place = e.Boot.Kexec != nil || e.Boot.Installed != nil // two kernels lie in the memory
 	case *bench.Kdump:
 		err = e.crash(d, img, p, drivers, dir, extra)
 	case *bench.Pstore:

@@ -29,7 +29,8 @@ type Board struct {
 
 	dir         string
 	firmware    string
-	server, bmc *task // nil: it has none
+	disk        string // file; "": it has none
+	server, bmc *task  // nil: it has none
 }
 
 // entry is a board as a user writes it down. What is empty is that of the bench.

@@ -181,6 +181,12 @@ func (b *Bench) Networked(ctx context.Context, kind string, loader map[string]st
 	return d, b.machine(ctx, d)
 }
 
+// Disked is one more board like that, which boots from a file that is its disk; its TFTP folder is empty.
+func (b *Bench) Disked(ctx context.Context, kind, disk string) (*Board, error) {
+	d := &Board{Name: b.o.Prefix + kind, Kind: kind, dir: filepath.Join(b.o.Dir, kind), firmware: "bios", disk: disk, Memory: 512}
+	return d, b.machine(ctx, d)
+}
+
 // machine starts the machine of a board with its plug, and switches it off.
 func (b *Bench) machine(ctx context.Context, d *Board) error {
 	d.TFTP, d.Socket = filepath.Join(d.dir, "tftp"), filepath.Join(d.dir, "control")
@@ -215,6 +221,9 @@ func freePort() (int, error) {
 // bridge starts the machine with its plug.
 func (b *Bench) bridge(ctx context.Context, d *Board) error {
 	argv := []string{b.o.Lastpage, "wire", "bridge", "--firmware", d.firmware, "--memory", strconv.Itoa(d.Memory), "--tftp", d.TFTP, "--control", d.Socket, "--quiet"}
+	if d.disk != "" {
+		argv = append(argv, "--disk", d.disk)
+	}
 	if d.Receiver != 0 {
 		argv = append(argv, "--uplink")
 	}
