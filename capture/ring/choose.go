@@ -25,6 +25,8 @@ type kernel struct {
 	log  *Log
 	role role
 	at   int64 // of the copy of VMCOREINFO, physical; -1: the container's note
+
+	copies []int64 // where other copies of it are
 }
 
 // tryKernel reads the log that a VMCOREINFO text leads to.
@@ -132,6 +134,7 @@ func (d *Dump) search(ctx context.Context, want wanted, noted *kernel) (*kernel,
 			return nil, err
 		}
 		if c.Err == nil {
+			k.copies = c.copies
 			good = append(good, k)
 		} else if why == nil {
 			why = fmt.Errorf("find VMCOREINFO: the copy at 0x%x does not fit this memory: %w", c.Offset, c.Err)

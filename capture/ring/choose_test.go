@@ -62,6 +62,7 @@ func TestAmong(t *testing.T) {
 		{"0x2000", []role{old, old}, 1},
 		{"0x1001", []role{old, old}, 0},
 		{"0x3000", []role{old, old}, none},
+		{"0x1500", []role{old, old}, 0},      // another copy of the first one's
 		{"0x7", []role{old, old}, ambiguous}, // a symbol of both
 	} {
 		want, err := parseKernel(c.ask)
@@ -72,7 +73,7 @@ func TestAmong(t *testing.T) {
 		for i, r := range c.roles {
 			at := int64(i+1) * 0x1000
 			info := &VMCoreInfo{Release: fmt.Sprint(i), symbols: map[string]uint64{"prb": uint64(at) + 1, "same": 7}}
-			all = append(all, &kernel{rd: &Reader{info: info}, role: r, at: at})
+			all = append(all, &kernel{rd: &Reader{info: info}, role: r, at: at, copies: []int64{at + 0x500}})
 		}
 		k, err := want.among(all)
 		got := none
@@ -91,5 +92,16 @@ func TestAmong(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%q of %v: %d (%v), want %d", c.ask, c.roles, got, err, c.want)
 		}
+	}
+}
+
+// A kernel's text lies in its memory twice, in the note and in the page that it was put together in; either place names it.
+func TestCopiesOfOneKernel(t *testing.T) {
+	short, long := &VMCoreInfo{Text: []byte("a"), Release: "6.1"}, &VMCoreInfo{Text: []byte("a, CRASHTIME"), Release: "6.1"}
+	all := addCandidate(nil, Candidate{Offset: 0x1000, Info: short})
+	all = addCandidate(all, Candidate{Offset: 0x2000, Info: long})
+	all = addCandidate(all, Candidate{Offset: 0x3000, Info: short})
+	if len(all) != 1 || all[0].Offset != 0x2000 || len(all[0].copies) != 2 || all[0].copies[0] != 0x1000 || all[0].copies[1] != 0x3000 {
+		t.Errorf("candidates %+v", all)
 	}
 }

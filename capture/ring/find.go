@@ -16,6 +16,8 @@ type Candidate struct {
 	Offset int64 // physical address of its first byte; -1 if it is not in memory
 	Info   *VMCoreInfo
 	Err    error // why it cannot be the running kernel's; nil if its ringbuffer is where it says
+
+	copies []int64 // where else the text of this kernel is: its note and its page hold it both
 }
 
 // String names the kernel and the place.
@@ -189,9 +191,12 @@ func FindCandidates(ctx context.Context, mem io.ReaderAt, size int64) ([]Candida
 func addCandidate(all []Candidate, c Candidate) []Candidate {
 	for i := range all {
 		if all[i].Info.sameKernel(c.Info) {
+			copies := append(all[i].copies, c.Offset)
 			if len(c.Info.Text) > len(all[i].Info.Text) {
+				copies[len(copies)-1] = all[i].Offset
 				all[i] = c
 			}
+			all[i].copies = copies
 			return all
 		}
 	}

@@ -48,8 +48,10 @@ func (w wanted) allows(k *kernel) bool {
 
 // hits tells whether the address is of this kernel.
 func (w wanted) hits(k *kernel) bool {
-	if k.at >= 0 && uint64(k.at) == w.addr {
-		return true
+	for _, at := range append(k.copies[:len(k.copies):len(k.copies)], k.at) {
+		if at >= 0 && uint64(at) == w.addr {
+			return true
+		}
 	}
 	for _, at := range k.rd.info.symbols {
 		if at == w.addr {

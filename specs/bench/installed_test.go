@@ -82,7 +82,7 @@ func disk(ctx context.Context, root, more string) string {
 	Expect(err).NotTo(HaveOccurred())
 	img, err := cat.Prepare(ctx, "debian-6.12", kernels.Options{Progress: GinkgoWriter, Use: prebuilt.Shell})
 	Expect(err).NotTo(HaveOccurred())
-	drivers, err := cat.Drivers(ctx, "debian-6.12", []string{"virtio_blk", "ext4", "virtio_net"}, GinkgoWriter)
+	drivers, err := cat.Drivers(ctx, "debian-6.12", []string{"virtio_blk", "crc32c_generic", "ext4", "virtio_net"}, GinkgoWriter)
 	Expect(err).NotTo(HaveOccurred())
 	first := filepath.Join(dir, "first")
 	files, places := map[string]string{"/shell": first}, []string{}
@@ -130,6 +130,7 @@ func disk(ctx context.Context, root, more string) string {
 	Expect(len(loader)).To(BeNumerically("<", (diskStart-1)*sector))
 
 	By("writing a boot record with one partition, GRUB after it, and the system into the partition")
+	clear(record[440:510]) // a floppy's code
 	part := record[446:462]
 	part[0], part[4] = 0x80, 0x83 // the one that is booted, Linux's
 	binary.LittleEndian.PutUint32(part[8:], diskStart)
@@ -162,7 +163,7 @@ const installed = `      installed:
         setup: [ifconfig eth0 10.0.2.15 up]
         fetch: tftp -b 1428 -g -r {name} -l {file} 10.0.2.2
         start: sync; mount -o remount,ro /; reboot -f
-        banner: "Welcome to GRUB!"
+        within: 2m
 `
 
 // disked is a lab whose board boots a disk with a system on it.
