@@ -57,17 +57,25 @@ func TestBenchRefused(t *testing.T) {
 	}
 	good := string(data)
 	for _, c := range []struct{ name, old, with, want string }{
-		{"unknown key", "about: the board with the red tape", "colour: red", `unknown field "colour"`},
+		{"unknown key", "about: the board with the red tape", "colour: red", `key "colour": there is none of that name here`},
+		{"a misspelt key", "prompt: \"=> \"", "promt: \"=> \"", `key "promt": there is none of that name here; did you mean prompt`},
+		{"a key of another part", "    cpus: 4  ", "    kernel-at: 4  ", "only in another part of an entry"},
+		{"no number", "kernel-at: 0x40400000  ", "kernel-at: 0x4040g  ", "] 0x4040g: want a whole number"},
+		{"a time without a unit", "within: 1m  ", "within: 1  ", "] 1: want a time with its unit"},
+		{"a port that is none", "console: rfc2217://terminal-server:4001", "console: rfc2217:/terminal-server:4001", "want rfc2217://HOST:PORT"},
+		{"an unknown kind of port", "console: rfc2217://terminal-server:4001", "console: ssh:terminal-server", "ssh: is no kind of port"},
 		{"no console", "console: rfc2217://terminal-server:4001", "", "console: want a serial port"},
 		{"two switches", "    # What raises an NMI; leave", "      ipmi: {host: a, user: b}\n    # What raises", "2 switches, want exactly one"},
 		{"no off", "        off: pduclient --daemon pdu --hostname rack3 --port 4 --command off\n", "", "want on: and off:"},
 		{"no address", "        kernel-at: 0x40400000          # in the board's memory\n", "", "want kernel-at: and initrd-at:"},
 		{"unknown start", "start: booti                   #", "start: go #", `start "go": want zboot, booti or bootz`},
-		{"both loaders", "    # What brings the board's memory", "      command: {run: x}\n    # What brings", "exactly one of u-boot, netboot, kexec, grub-serial and command"},
+		{"both loaders", "    # What brings the board's memory", "      command: {run: x}\n    # What brings", "exactly one of u-boot, netboot, kexec, grub-serial, installed and command"},
 		{"a switch's values", "on: 1, off: 2}", "on: 1, off: 1}", "two numbers that differ"},
 		{"two ways to a dump", "      kdump:\n", "      command: {run: x}\n      kdump:\n", "dump: want exactly one of command, kdump, pstore and ram"},
 		{"a name where an address is wanted", "to: 192.0.2.1:7391 ", "to: server:7391 ", "dump: kdump: to:"},
 		{"a log that is kept, and no reset", "    reset:\n      ipmi: {host: box-3-bmc, user: lab, password: secret}\n", "", "want reset:"},
+		{"an entry of another loader, and nothing that has it taken", "        once: [grub-editenv - set next_entry=lastpage]", "", "want once:"},
+		{"no way to the installed system's disk", "        fetch: wget -q -O {file} http://192.0.2.1/{name}\n", "", "boot: installed: fetch: want what fetches"},
 		{"a time below 0", "power: 30s, boot: 3m", "power: -30s, boot: 3m", "want times above 0"},
 	} {
 		bad := strings.Replace(good, c.old, c.with, 1)

@@ -108,7 +108,7 @@ func ParseInventory(data []byte) (*Inventory, error) {
 	}
 	inv := new(Inventory)
 	if err := yaml.UnmarshalWithOptions(data, inv, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s", yaml.FormatError(err, false, true))
+		return nil, written(err)
 	}
 	if len(inv.Boards) == 0 {
 		return nil, errors.New("no boards in it; it begins with `boards:`")

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,10 +27,16 @@ var cures = []struct {
 	{fs.ErrPermission, "this user may not open it: on most systems members of the group dialout may"},
 }
 
-// cured is err with where to look.
-func cured(err error) error {
+// cured is err with where to look, for a port of that name.
+func cured(name string, err error) error {
 	if errors.As(err, new(*refusal)) {
 		return fmt.Errorf("%w: look who else has the port, and whether the server has its own", err)
+	}
+	if dns := new(net.DNSError); errors.As(err, &dns) {
+		return fmt.Errorf("%w: look at how the host's name is written, and at the network", err)
+	}
+	if IsTTY(name) && !strings.ContainsAny(name, "/:") && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: a port is named by its path, such as /dev/%s", err, name)
 	}
 	for _, c := range cures {
 		if errors.Is(err, c.err) {

@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"time"
 
@@ -40,9 +39,6 @@ type command struct {
 var errCommandEnded = errors.New("the command has ended by itself")
 
 func startCommand(text string) (source, error) {
-	if strings.TrimSpace(text) == "" {
-		return nil, errors.New("no command: want exec:COMMAND")
-	}
 	var out, in [2]int
 	if err := unix.Pipe2(out[:], unix.O_CLOEXEC); err != nil {
 		return nil, err

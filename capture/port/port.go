@@ -67,6 +67,9 @@ type Report = wire.Report
 // Open opens the port without flushing anything: the kernel holds about 5 KiB that came before, and they belong to the capture. A server that
 // refuses is asked a few times.
 func Open(ctx context.Context, cfg Config) (*Port, error) {
+	if err := CheckName(cfg.Name); err != nil {
+		return nil, fmt.Errorf("open port %s: %w", cfg.Name, err)
+	}
 	src, err := open(ctx, cfg, nil)
 	tries := 1
 	for ; tries < openTries && errors.As(err, new(*refusal)); tries++ {
@@ -79,7 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Port, error) {
 		err = fmt.Errorf("%w (%d tries)", err, tries)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open port %s: %w", cfg.Name, cured(err))
+		return nil, fmt.Errorf("open port %s: %w", cfg.Name, cured(cfg.Name, err))
 	}
 	frame := wire.Frame{}
 	if SetsRate(cfg.Name) {

@@ -182,7 +182,14 @@ func TestOpenRefuses(t *testing.T) {
 		{Config{Name: slave, Baud: 9600, DTR: "on"}, "no such line"},
 		{Config{Name: slave, Baud: 9600, RTS: "up"}, "on, off"},
 		{Config{Name: "tcp:127.0.0.1:1", DTR: "on"}, "RFC 2217 only"},
-		{Config{Name: "exec:", Baud: 9600}, "no command"},
+		{Config{Name: "exec: "}, "want a command"},
+		{Config{Name: "ttyLastpage7", Baud: 9600}, "named by its path, such as /dev/ttyLastpage7"},
+		{Config{Name: "ssh:lab", Baud: 9600}, "ssh: is no kind of port"},
+		{Config{Name: "rfc2217:/127.0.0.1:4001", Baud: 9600}, "want rfc2217://HOST:PORT"},
+		{Config{Name: "telnet://127.0.0.1"}, "want telnet://HOST:PORT"},
+		{Config{Name: "tcp:127.0.0.1:0"}, "want tcp:HOST:PORT"},
+		{Config{Name: "rfc2217://none.invalid:1", Baud: 9600}, "how the host's name is written"},
+		{Config{Name: "tty:seriall=FT1", Baud: 9600}, "seriall= is no property: want serial"},
 		{Config{Name: "exec:echo why >&2; exit 7"}, "exit status 7: \"why\""},
 	} {
 		p, err := Open(context.Background(), c.cfg)

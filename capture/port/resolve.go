@@ -18,9 +18,9 @@ func resolve(sys, udev, name string) (string, error) {
 	var found []string
 	switch {
 	case strings.HasPrefix(name, usbPrefix):
-		want := strings.SplitN(strings.TrimPrefix(name, usbPrefix), ":", 3)
-		if len(want) < 2 || want[0] == "" || want[1] == "" {
-			return "", fmt.Errorf("want usb:VID:PID or usb:VID:PID:SERIAL, as usb:0403:6001:FT12AB")
+		want, err := usbWanted(name)
+		if err != nil {
+			return "", err
 		}
 		found = usbTTYs(sys, want)
 	case strings.HasPrefix(name, ttyPrefix):
@@ -81,6 +81,8 @@ func properties(text string) (map[string]string, error) {
 		}
 		if long, ok := shorts[key]; ok {
 			key = long
+		} else if key == strings.ToLower(key) {
+			return nil, fmt.Errorf("%s= is no property: want serial, path, vendor, model, interface, or a name of udev's own such as ID_PATH (udevadm info /dev/ttyUSB0 lists them)", key)
 		}
 		want[key] = value
 	}

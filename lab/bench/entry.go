@@ -85,6 +85,9 @@ func (e *Entry) Complete() error {
 	case e.Within.Power < 0 || e.Within.Boot < 0:
 		return errors.New("within: want times above 0, such as 30s")
 	}
+	if err := port.CheckName(e.Console); err != nil {
+		return fmt.Errorf("console %s: %w", e.Console, err)
+	}
 	_, err := e.setup("")
 	return err
 }

@@ -7,7 +7,9 @@ package command
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -37,8 +39,14 @@ func Run(ctx context.Context, line string, limit time.Duration, env ...string) (
 	if said == "" {
 		return "", fmt.Errorf("command %q: %w; it said nothing", line, err)
 	}
+	if exit := new(exec.ExitError); errors.As(err, &exit) && exit.ExitCode() == notFound {
+		return said, fmt.Errorf("command %q: %w: %s: install that program, or write its whole path", line, err, last(said))
+	}
 	return said, fmt.Errorf("command %q: %w: %s", line, err, last(said))
 }
+
+// notFound is the status of a shell that has not found a program.
+const notFound = 127
 
 // last is the last line of what was said.
 func last(said string) string { return said[strings.LastIndexByte(said, '\n')+1:] }
