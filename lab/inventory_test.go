@@ -11,7 +11,7 @@ import (
 
 func TestInventoryRefuses(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
-		{"unknown key", "boards:\n  - name: a\n    kind: qemu\n    cpuz: 2\n", "[4:5] unknown field \"cpuz\""},
+		{"unknown key", "boards:\n  - name: a\n    kind: qemu\n    cpuz: 2\n", "[4:5] key \"cpuz\": there is none of that name here; did you mean cpus?"},
 		{"no boards", "boards: []\n", "no boards"},
 		{"not yaml", "boards: [\n", "["},
 		{"kind", "boards:\n  - name: a\n    kind: toaster\n", "kind \"toaster\""},
