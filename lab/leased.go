@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,8 +24,9 @@ type leased struct {
 	off   func(context.Context) error // what the last one does; nil: nothing
 	tell  io.Writer                   // nil: nobody is told that it failed
 
-	mu    sync.Mutex
-	lease *Lease // nil: this bench does not use the board
+	mu     sync.Mutex
+	lease  *Lease // nil: this bench does not use the board
+	failed error  // the board's last failure; nil: it had none
 }
 
 // take joins the lease of this process, or makes it.
@@ -46,7 +48,11 @@ func (b *leased) Rest() {
 		return
 	}
 	b.lease = nil
-	if err := part(b.board, b.off); err != nil && b.tell != nil {
+	switch err := part(b.board, b.off); {
+	case err == nil || b.tell == nil:
+	case b.failed != nil && strings.HasSuffix(err.Error(), b.failed.Error()):
+		fmt.Fprintf(b.tell, "board %s: at the end it could not be switched off, for the same reason\n", b.board)
+	default:
 		fmt.Fprintln(b.tell, err)
 	}
 }
@@ -82,7 +88,10 @@ func (b *leased) Open(ctx context.Context, o *harness.Order) (*dut.Board, error)
 // blame counts a failure that is the board's.
 func (b *leased) blame(err error) error {
 	if failed := (*dut.BoardError)(nil); errors.As(err, &failed) {
-		return errors.Join(err, Failed(b.board, failed))
+		b.mu.Lock()
+		b.failed = failed.Err
+		b.mu.Unlock()
+		return errors.Join(err, Failed(b.board, failed.Err))
 	}
 	return err
 }

@@ -50,6 +50,9 @@ const breakCure = "on the board, \"brk:\" of its port in /proc/tty/driver/serial
 func Check(ctx context.Context, s *Setup, p Payload, stress Stress, tell func(Finding)) (*Calibration, error) {
 	board, err := Open(ctx, s, p)
 	if err != nil {
+		if failed := new(dut.BoardError); errors.As(err, &failed) {
+			err = failed.Err // who reads it knows which board
+		}
 		tell(Finding{What: "console, power off", Says: err.Error()})
 		return nil, ctx.Err()
 	}
