@@ -116,7 +116,7 @@ func disk(ctx context.Context, root, more string) string {
 	put("sbin/init", []byte(ownInit))
 	put("etc/passwd", []byte("root::0:0:root:/:/bin/sh\n"))
 	put("etc/group", []byte("root:x:0:\n"))
-	put("boot/grub/grub.cfg", fmt.Appendf(nil, ownMenu, img.Cmdline+live.ShellArgs+" "+qemu.CounterWord()+" "+more))
+	put("boot/grub/grub.cfg", fmt.Appendf(nil, ownMenu, img.Cmdline+live.ShellArgs+" "+qemu.CounterWord()+" "+strings.ReplaceAll(more, "$", `\$`)))
 	tool(ctx, root, "grub-editenv", filepath.Join(tree, "boot/grub/grubenv"), "create")
 
 	early, core := filepath.Join(dir, "early.cfg"), filepath.Join(dir, "core.img")
@@ -163,25 +163,16 @@ const installed = `      installed:
         setup: [ifconfig eth0 10.0.2.15 up]
         fetch: tftp -b 1428 -g -r {name} -l {file} 10.0.2.2
         start: sync; mount -o remount,ro /; reboot -f
-        within: 2m
 `
 
-// disked is a lab whose board boots a disk with a system on it.
-func disked(ctx context.Context, kind, more string) *kit.Lab {
+// disked is a lab whose board boots a disk with a system on it; its dump is that of a kind of boards. more is for that system's command line.
+func disked(ctx context.Context, kind, dumps, more string) *kit.Lab {
 	GinkgoHelper()
 	root := labs()
 	if _, err := os.Stat(filepath.Join(root, "usr/lib/grub/i386-pc/boot.img")); err != nil {
 		Skip("GRUB for a PC's disk is not in " + root + ": setup.sh --labs unpacks it there")
 	}
-	b, err := bench.Disked(context.WithoutCancel(ctx), kind, disk(ctx, root, more))
+	b, err := bench.Disked(context.WithoutCancel(ctx), kind, dumps, disk(ctx, root, more))
 	Expect(err).NotTo(HaveOccurred())
-	inventory, err := bench.Booting(b, b.Name, fmt.Sprintf(installed, b.TFTP))
-	Expect(err).NotTo(HaveOccurred())
-	return &kit.Lab{Dir: evidence, Board: b.Name, Inventory: inventory, Progress: GinkgoWriter}
+	return booting(b, "own", fmt.Sprintf(installed, b.TFTP))
 }
-
-var _ = Describe("a board that boots its own disk", Label("bench", "boot"), func() {
-	It("boots the kernel of a trial once, beside its own", func(ctx SpecContext) {
-		asDirect(ctx, disked(ctx, "installed", ""))
-	}, SpecTimeout(bootLimit))
-})

@@ -141,17 +141,11 @@ func (b *Bench) Find(kind string) *Board {
 
 // board puts one together.
 func (b *Bench) board(ctx context.Context, kind string) (*Board, error) {
-	d := &Board{Name: b.o.Prefix + kind, Kind: kind, dir: filepath.Join(b.o.Dir, kind), firmware: "u-boot", Memory: 512}
-	if kind == Pstore {
-		d.Memory, d.Keeps = 1024, true
+	d, err := b.one(kind, kind)
+	if err != nil {
+		return nil, err
 	}
-	if kind == Kdump || kind == RAM {
-		d.Memory, d.Remembers = 1024, kind == RAM
-		var err error
-		if d.Receiver, err = freePort(); err != nil {
-			return nil, err
-		}
-	}
+	d.firmware = "u-boot"
 	if err := b.machine(ctx, d); err != nil {
 		return nil, err
 	}
@@ -164,10 +158,28 @@ func (b *Bench) board(ctx context.Context, kind string) (*Board, error) {
 	return d, nil
 }
 
+// one is a board that has the dump of a kind of boards.
+func (b *Bench) one(kind, dumps string) (d *Board, err error) {
+	d = &Board{Name: b.o.Prefix + kind, Kind: kind, dir: filepath.Join(b.o.Dir, kind), Memory: 512, Keeps: dumps == Pstore, Remembers: dumps == RAM}
+	switch dumps {
+	case Pstore:
+		d.Memory = 1024
+	case Kdump, RAM:
+		d.Memory = 1024
+		d.Receiver, err = freePort()
+	}
+	return d, err
+}
+
 // Networked is one more board, whose network card boots what loader says: files here by their names in its TFTP folder, with a pxelinux.0
-// among them. Its console is the machine's own plug, commands switch it, and it is in no inventory. It ends with the bench.
-func (b *Bench) Networked(ctx context.Context, kind string, loader map[string]string) (*Board, error) {
-	d := &Board{Name: b.o.Prefix + kind, Kind: kind, dir: filepath.Join(b.o.Dir, kind), firmware: "pxe", Memory: 512}
+// among them. Its console is the machine's own plug, commands switch it, its dump is that of a kind of boards, and it is in no inventory. It
+// ends with the bench.
+func (b *Bench) Networked(ctx context.Context, kind, dumps string, loader map[string]string) (*Board, error) {
+	d, err := b.one(kind, dumps)
+	if err != nil {
+		return nil, err
+	}
+	d.firmware = "pxe"
 	for name, from := range loader {
 		data, err := os.ReadFile(from)
 		if err != nil {
@@ -182,8 +194,12 @@ func (b *Bench) Networked(ctx context.Context, kind string, loader map[string]st
 }
 
 // Disked is one more board like that, which boots from a file that is its disk; its TFTP folder is empty.
-func (b *Bench) Disked(ctx context.Context, kind, disk string) (*Board, error) {
-	d := &Board{Name: b.o.Prefix + kind, Kind: kind, dir: filepath.Join(b.o.Dir, kind), firmware: "bios", disk: disk, Memory: 512}
+func (b *Bench) Disked(ctx context.Context, kind, dumps, disk string) (*Board, error) {
+	d, err := b.one(kind, dumps)
+	if err != nil {
+		return nil, err
+	}
+	d.firmware, d.disk = "bios", disk
 	return d, b.machine(ctx, d)
 }
 
