@@ -19,6 +19,7 @@ type shell struct {
 	*peer
 	fail   map[string]string // first word: what it says
 	starts bool              // kexec -e starts a kernel
+	anew   func()            // what follows reboot; nil: nothing
 	ran    []string
 	line   string
 	in     bool // somebody is logged in
@@ -61,6 +62,9 @@ func (s *shell) typed(b []byte) {
 			s.kernel(s.say)
 		default:
 			s.say("lastpage-status-0-\n# ")
+			if cmd == "reboot" && s.anew != nil {
+				s.anew()
+			}
 		}
 	}
 }
