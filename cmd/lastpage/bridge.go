@@ -201,6 +201,10 @@ func (o *bridged) run(cmd *cobra.Command) error {
 
 // machine fetches and packs what is booted, and makes sure that the wire can be trusted in this QEMU.
 func (o *bridged) machine(ctx context.Context, cmd *cobra.Command, p *progress) (m live.Machine, err error) {
+	file, err := o.firmwareFile()
+	if err != nil {
+		return m, err
+	}
 	binary := o.binary
 	if binary == "" {
 		binary = "qemu-system-x86_64"
@@ -212,17 +216,10 @@ func (o *bridged) machine(ctx context.Context, cmd *cobra.Command, p *progress) 
 	m = live.Machine{Page: vuart.Default(), Spec: qemu.Spec{Binary: o.binary, Mode: qemu.Concurrent, CPUs: o.cpus, MemMiB: o.memory}}
 	if o.firmware != "" {
 		m.Spec.PC, m.Spec.TFTP, m.Spec.Uplink, m.Spec.Disk = o.tftp != "" || o.disk != "", o.tftp, o.uplink, o.disk
-		switch m.Firmware = o.firmware; o.firmware {
-		case "u-boot":
-			m.Firmware = live.UBoot
-		case bios:
-			m.Firmware = live.BIOS
-		case pxe:
-			m.Firmware, m.Spec.Bootfile = live.BIOS, o.bootfile
+		if o.firmware == pxe {
+			m.Spec.Bootfile = o.bootfile
 		}
-		if _, err := os.Stat(m.Firmware); err != nil {
-			return m, fmt.Errorf("--firmware %s: %w", o.firmware, err)
-		}
+		m.Firmware = file
 		return m, nil
 	}
 	cat, err := kernels.LoadCatalogue(o.catalogue...)
@@ -242,6 +239,23 @@ func (o *bridged) machine(ctx context.Context, cmd *cobra.Command, p *progress) 
 	m.Spec.Kernel, m.Spec.Cmdline = img.Vmlinuz, strings.TrimSpace(img.Cmdline+live.ShellArgs+" "+o.more)
 	m.Initrd, _, err = live.Shell(img, nil)
 	return m, err
+}
+
+// firmwareFile is the file that is run instead of a kernel; "": there is none.
+func (o *bridged) firmwareFile() (path string, err error) {
+	path, has := o.firmware, "; u-boot, bios and pxe are names for Debian's"
+	switch o.firmware {
+	case "":
+		return "", nil
+	case "u-boot":
+		path, has = live.UBoot, ": install u-boot-qemu (setup.sh does)"
+	case bios, pxe:
+		path, has = live.BIOS, ": install seabios (it comes with Debian's qemu-system-x86)"
+	}
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("--firmware %s: no file %s%s", o.firmware, path, has)
+	}
+	return path, nil
 }
 
 // open makes the places and prints them.

@@ -70,6 +70,17 @@ func fates(t *harness.Trial) map[string]any {
 	}
 }
 
+// direct are the fates of the direct QEMU board's trial of a scenario, which is made once.
+func direct(ctx context.Context, scenario string) map[string]any {
+	GinkgoHelper()
+	if directs[scenario] == nil {
+		directs[scenario] = fates(interrupted(ctx, &kit.Lab{Dir: evidence, Board: "qemu-smp1", Progress: GinkgoWriter}, scenario))
+	}
+	return directs[scenario]
+}
+
+var directs = map[string]map[string]any{}
+
 var _ = Describe("a board of parts", Label("bench"), Ordered, func() {
 	var l *kit.Lab
 	BeforeAll(func() { _, l = board(parts.Plain) })
@@ -77,8 +88,7 @@ var _ = Describe("a board of parts", Label("bench"), Ordered, func() {
 	DescribeTable("is conducted from an order to a grade that has the sections and fates of the direct QEMU board",
 		func(ctx SpecContext, scenario string) {
 			t := interrupted(ctx, l, scenario)
-			direct := interrupted(ctx, &kit.Lab{Dir: evidence, Board: "qemu-smp1", Progress: GinkgoWriter}, scenario)
-			Expect(fates(t)).To(Equal(fates(direct)))
+			Expect(fates(t)).To(Equal(direct(ctx, scenario)))
 
 			By("saying who saw each moment, how wrong that may be, and how late we were")
 			Expect(t.Provoked.Source).To(Equal(dut.OnWire))

@@ -24,6 +24,7 @@ type Board struct {
 	BMC        int    // port; 0: commands switch it
 	Memory     int    // MiB
 	Keeps      bool   // its log is kept in memory over a reset
+	Words      string // more for the command line of a trial's kernel
 	Receiver   int    // port here that the kernel after it calls; 0: it has none
 	Remembers  bool   // its memory is read after a reset
 
@@ -84,7 +85,7 @@ var inventory = template.Must(template.New("board").Parse(`  - name: {{.Name}}
         run: {{.Control}} dump "$LASTPAGE_DUMP"
         within: 3m
 {{- end}}
-    cmdline: {{.Cmdline}}
+    cmdline: {{.Cmdline}}{{with .Words}} {{.}}{{end}}
     within: {boot: 10m}
     doubt: QEMU in host time may die where a kernel patches its own text
 `))

@@ -31,8 +31,13 @@ func loadCrashKernel(k *plan.Kdump) error {
 		return err
 	}
 	_, _, errno := syscall.Syscall6(sysKexecFileLoad, kernel.Fd(), initrd.Fd(), uintptr(len(k.Cmdline)+1), uintptr(unsafe.Pointer(line)), kexecFileOnCrash, 0)
-	if errno != 0 {
-		return fmt.Errorf("load the crash kernel: %w (the command line wants crashkernel=SIZE)", errno)
+	switch errno {
+	case 0:
+		return nil
+	case syscall.ENOEXEC: // bzImage64_probe()
+		return fmt.Errorf("load the crash kernel: %w: started by an EFI of 32 bits a kernel of 64 takes none: put efi=noruntime on its command line", errno)
+	case syscall.EADDRNOTAVAIL:
+		return fmt.Errorf("load the crash kernel: %w: nothing is reserved for one: the command line wants crashkernel=SIZE, and the board as much memory", errno)
 	}
-	return nil
+	return fmt.Errorf("load the crash kernel: %w", errno)
 }
