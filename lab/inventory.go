@@ -28,6 +28,8 @@ var builtin []byte
 // Inventory is the list of boards.
 type Inventory struct {
 	Boards []*Board `yaml:"boards"`
+
+	builtin bool // it is this program's own
 }
 
 // Board is one entry: what every board has, and what belongs to its kind.
@@ -94,6 +96,7 @@ func LoadInventory(path string) (*Inventory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inventory %s: %w", name, err)
 	}
+	inv.builtin = path == ""
 	return inv, nil
 }
 
@@ -149,5 +152,9 @@ func (inv *Inventory) Find(name string) (*Board, error) {
 		}
 		known = append(known, b.Name)
 	}
-	return nil, names.Unknown("board", name, "in the inventory", known)
+	where := "in the inventory"
+	if inv.builtin {
+		where = "in the built-in inventory (boards of your own are in a file: --inventory FILE)"
+	}
+	return nil, names.Unknown("board", name, where, known)
 }

@@ -180,6 +180,9 @@ func (u *UBoot) catch(ctx context.Context, l *line, from int64) error {
 		case len(said) == 0:
 			return fmt.Errorf("u-boot: not one byte came in %s after the power: look whether it is the right outlet and the right console, at the cable, and at baud: in the inventory", u.Within)
 		}
+		if len(bytes.Trim(said, interrupt+"^C\r\n")) == 0 {
+			return fmt.Errorf("u-boot: no prompt %q within %s, and nothing came but what was typed: look at the cable (a plug that joins its pins?), and whether it is the right console", u.Prompt, u.Within)
+		}
 		if n := strange(said); n > len(said)/4 {
 			return fmt.Errorf("u-boot: no prompt %q within %s, and %d of the %d bytes that came are no text: look at baud:, and at the rate that the server between has",
 				u.Prompt, u.Within, n, len(said))
@@ -251,10 +254,14 @@ func reason(answer []byte) string {
 	return fmt.Sprintf("%.200q", bytes.TrimSpace(answer))
 }
 
+// lineShown bytes of a last line are told: those at its end.
+const lineShown = 200
+
 // lastLine is the last line that is not empty, but for a prompt that nobody answered.
 func lastLine(said []byte) string {
 	said = bytes.TrimRight(said, "\r\n ")
-	return strings.ToValidUTF8(string(said[bytes.LastIndexByte(said, '\n')+1:]), "?")
+	said = said[bytes.LastIndexByte(said, '\n')+1:]
+	return strings.ToValidUTF8(string(said[max(0, len(said)-lineShown):]), "?")
 }
 
 // pieces cuts text between words into pieces of at most n bytes, or of one word.

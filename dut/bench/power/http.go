@@ -28,6 +28,9 @@ func (h *HTTP) check() (err error) {
 	if h.StateURL == "" && (h.IsOn != "" || h.IsOff != "") {
 		return errors.New("http: is-on and is-off have no effect without state")
 	}
+	if h.StateURL == "" {
+		return nil
+	}
 	if h.IsOn == "" {
 		h.IsOn = `"POWER1?"\s*:\s*"ON"`
 	}

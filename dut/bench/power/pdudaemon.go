@@ -58,7 +58,7 @@ func get(ctx context.Context, address string) (string, error) {
 	}
 	r, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return "", err
+		return "", cured(err)
 	}
 	defer r.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(r.Body, httpBytes))

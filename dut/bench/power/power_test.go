@@ -116,6 +116,20 @@ func TestPDUDaemon(t *testing.T) {
 	check(t, false, false, err, "it answered 400 Bad Request")
 }
 
+// A switch that cannot tell its state is checked as often as it is used.
+func TestHTTPWithoutState(t *testing.T) {
+	asked := ""
+	plug := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.URL.Path }))
+	defer plug.Close()
+	c := Config{HTTP: &HTTP{OnURL: plug.URL + "/on", OffURL: plug.URL + "/off"}}
+	made(t, c)
+	verified, err := Turn(t.Context(), made(t, c), On, limit)
+	check(t, verified, false, err, "")
+	if asked != "/on" {
+		t.Errorf("asked %q", asked)
+	}
+}
+
 // Nobody at the other end is an error that says who was asked.
 func TestNobody(t *testing.T) {
 	gone := httptest.NewServer(nil)
@@ -123,7 +137,7 @@ func TestNobody(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	for name, c := range map[string]Config{
-		"refused":         {HTTP: &HTTP{OnURL: gone.URL, OffURL: gone.URL}},
+		"service runs":    {HTTP: &HTTP{OnURL: gone.URL, OffURL: gone.URL}},
 		"127.0.0.1:1":     {IPMI: &IPMI{Host: "127.0.0.1", Port: 1, User: "u", Password: "p"}},
 		"snmp 127.0.0.1:": {SNMP: &SNMP{Host: "127.0.0.1", Port: 1, Community: "c", OID: ".1.3", OnValue: 1, OffValue: 2}},
 	} {

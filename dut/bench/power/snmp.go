@@ -53,7 +53,7 @@ func (s *SNMP) client(ctx context.Context) (*gosnmp.GoSNMP, error) {
 		g.Version = gosnmp.Version2c
 	}
 	if err := g.Connect(); err != nil {
-		return nil, fmt.Errorf("snmp %s: %w", s.Host, err)
+		return nil, fmt.Errorf("snmp %s: %w", s.Host, cured(err))
 	}
 	return g, nil
 }
@@ -66,7 +66,7 @@ func (s *SNMP) set(ctx context.Context, value int) error {
 	defer g.Conn.Close()
 	r, err := g.Set([]gosnmp.SnmpPDU{{Name: s.OID, Type: gosnmp.Integer, Value: value}})
 	if err != nil {
-		return fmt.Errorf("snmp %s: set %s: %w", s.Host, s.OID, err)
+		return fmt.Errorf("snmp %s: set %s: %w", s.Host, s.OID, cured(err))
 	}
 	if r.Error != gosnmp.NoError {
 		return fmt.Errorf("snmp %s: set %s: the PDU answered %s: look at the community and the OID", s.Host, s.OID, r.Error)
