@@ -27,18 +27,21 @@ func (d *Dump) make(s *bench.Setup) (bench.Dump, error) {
 	case s.Reset == nil:
 		return nil, errors.New("dump: pstore and ram want reset:, a button that leaves the memory as it is")
 	case d.Pstore != nil:
-		p := *d.Pstore
-		if err := p.Check(); err != nil {
+		if err := d.Pstore.Check(); err != nil { // the entry's own: its defaults are on the command line too
 			return nil, err
 		}
+		p := *d.Pstore
 		if own, ok := s.Boot.(interface{ Spare(word string) }); ok {
 			own.Spare(p.Cmdline())
 		}
 		return &p, nil
 	}
-	r := *d.RAM
 	if u, ok := s.Boot.(*bench.UBoot); !ok || u.Start != "zboot" {
 		return nil, errors.New("dump: ram wants boot: u-boot with start: zboot, of which is known what it overwrites")
 	}
-	return &r, r.Check()
+	if err := d.RAM.Check(); err != nil {
+		return nil, err
+	}
+	r := *d.RAM
+	return &r, nil
 }
