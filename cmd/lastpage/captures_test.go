@@ -75,7 +75,7 @@ func TestCaptureOfSeveralLeavesNothing(t *testing.T) {
 	for _, c := range []struct{ other, why string }{
 		{"/dev/null", "open port /dev/null"},
 		{slave, "would both be recorded into"},
-		{"exec:", "no command"},
+		{"exec:", "want a command"},
 		{"//", "names no port"},
 	} {
 		t.Chdir(t.TempDir())
