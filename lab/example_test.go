@@ -76,6 +76,8 @@ func TestBenchRefused(t *testing.T) {
 		{"a log that is kept, and no reset", "    reset:\n      ipmi: {host: box-3-bmc, user: lab, password: secret}\n", "", "want reset:"},
 		{"an entry of another loader, and nothing that has it taken", "        once: [grub-editenv - set next_entry=lastpage]", "", "want once:"},
 		{"no way to the installed system's disk", "        fetch: wget -q -O {file} http://192.0.2.1/{name}\n", "", "boot: installed: fetch: want what fetches"},
+		{"a text where a list is wanted", "setup: [net_bootp]", "setup: net_bootp", "] want a list, such as [a, b]"},
+		{"a quote in a value", "about: the board with the red tape", "about: \"the \"red\" board\"", "put quotes around"},
 		{"a time below 0", "power: 30s, boot: 3m", "power: -30s, boot: 3m", "want times above 0"},
 	} {
 		bad := strings.Replace(good, c.old, c.with, 1)

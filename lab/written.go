@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
 
 	"lastpage/kernels/names"
 	"lastpage/lab/bench"
@@ -39,7 +40,14 @@ func written(err error) error {
 	case errors.As(err, &wrong):
 		said = fmt.Sprintf("%s: want %s", wrong.Token.Value, kindWords(wrong.DstType))
 	case errors.As(err, &other):
-		said += ": an inventory begins with `boards:`, and has one key a line, with its value or with keys below it"
+		switch other.Expected {
+		case ast.SequenceType:
+			said = "want a list, such as [a, b]"
+		case ast.MappingType:
+			said = "want keys with their values; an inventory begins with `boards:`"
+		}
+	case strings.Contains(said, "not allowed in this context"):
+		said += ": put quotes around a value that has a quote, \": \" or \" #\" in it"
 	case strings.Contains(said, `'	'`):
 		said = "a tab: YAML is indented by spaces"
 	}

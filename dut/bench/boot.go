@@ -28,6 +28,11 @@ type Loader interface {
 	Clean() error
 }
 
+// noByte is the error of a board that says nothing after it got its power; kind is its loader's.
+func noByte(kind string, within time.Duration) error {
+	return fmt.Errorf("%s: not one byte came in %s after the power: look whether it is the right outlet and the right console, at the cable, and at baud: in the inventory", kind, within)
+}
+
 // Spoiler is a loader that knows where it overwrites memory before it starts a kernel, and where that kernel does before it has a choice.
 type Spoiler interface {
 	Spoils() []plan.Span

@@ -96,7 +96,7 @@ const grubError = "error: "
 
 // catch waits for GRUB, and leaves its menu. What was before it is not typed at.
 func (g *Grub) catch(ctx context.Context, l *line, from int64) error {
-	whole := ctx
+	whole, power := ctx, from
 	ctx, cancel := context.WithTimeout(whole, g.Within)
 	defer cancel()
 	m, err := l.expect(ctx, from, g.Within, wire.Literal(g.Says))
@@ -120,6 +120,9 @@ func (g *Grub) catch(ctx context.Context, l *line, from int64) error {
 	}
 	if err == nil || whole.Err() != nil || ctx.Err() == nil {
 		return err
+	}
+	if l.log.Len() == power {
+		return noByte("grub-serial", g.Within)
 	}
 	return fmt.Errorf("grub-serial: no %q, or no %q after it, within %s; the last line is %q: look at prompt:, at baud:, and whether GRUB has a terminal on the console",
 		g.Says, g.Prompt, g.Within, lastLine(plain(l.log.Bytes(from, l.log.Len()))))

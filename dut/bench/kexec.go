@@ -20,6 +20,11 @@ type Kexec struct {
 // Check fills in defaults and says what is missing.
 func (k *Kexec) Check() error {
 	orElse(&k.Load, `kexec -l {kernel} --initrd={initrd} --command-line="$(cat {cmdline})"`)
+	for _, word := range []string{"{kernel}", "{initrd}", "{cmdline}"} {
+		if !strings.Contains(k.Load, word) {
+			return fmt.Errorf("boot: kexec: load: want %s in it", word)
+		}
+	}
 	return k.check("kexec", "/tmp", "kexec -e")
 }
 

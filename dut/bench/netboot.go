@@ -103,7 +103,7 @@ func (n *Netboot) Boot(ctx context.Context, l *line, _ any, from int64) (int64, 
 	}
 	said := l.log.Bytes(from, l.log.Len())
 	if len(said) == 0 {
-		return 0, fmt.Errorf("netboot: not one byte came in %s after the power: look whether it is the right outlet and the right console, at the cable, and at baud: in the inventory", n.Within)
+		return 0, noByte("netboot", n.Within)
 	}
 	return 0, fmt.Errorf("netboot: the loader did not say %q: %w; %s: look at last: and banner:, whether folder: is the server's own, and whether the loader asks for %s",
 		last, err, reason(said[max(0, len(said)-lastWords):]), n.File)

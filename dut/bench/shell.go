@@ -130,7 +130,7 @@ func (k *Shell) absent(want string, said []byte, err error) error {
 		return errors.New(k.kind + ": the board booted the kernel of a trial, and not its own system: its loader must take that kernel once only")
 	}
 	if len(said) == 0 {
-		return fmt.Errorf("%s: not one byte came in %s after the power: look whether it is the right outlet and the right console, at the cable, and at baud: in the inventory", k.kind, k.Within)
+		return noByte(k.kind, k.Within)
 	}
 	if n := strange(said); n > len(said)/4 {
 		return fmt.Errorf("%s: no %q within %s, and %d of the %d bytes that came are no text: look at baud:, and at the rate that the server between has", k.kind, want, k.Within, n, len(said))

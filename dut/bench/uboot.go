@@ -78,7 +78,17 @@ const (
 )
 
 // Prepare implements Loader.
-func (u *UBoot) Prepare(p *Payload) (any, error) { return u.served.put(u.Folder, p) }
+func (u *UBoot) Prepare(p *Payload) (any, error) {
+	f, err := u.served.put(u.Folder, p)
+	if err != nil {
+		return nil, err
+	}
+	if u.KernelAt < u.InitrdAt+uint64(f.initrd.size) && u.InitrdAt < u.KernelAt+uint64(f.kernel.size) {
+		return nil, fmt.Errorf("u-boot: the kernel (%d bytes, kernel-at: %#x) and the initramfs (%d bytes, initrd-at: %#x) would lie in the same memory: put them apart",
+			f.kernel.size, u.KernelAt, f.initrd.size, u.InitrdAt)
+	}
+	return f, nil
+}
 
 // Clean implements Loader.
 func (u *UBoot) Clean() error { return u.served.remove() }
@@ -178,7 +188,7 @@ func (u *UBoot) catch(ctx context.Context, l *line, from int64) error {
 		case context.Cause(ctx).Error() != "no prompt":
 			return context.Cause(ctx)
 		case len(said) == 0:
-			return fmt.Errorf("u-boot: not one byte came in %s after the power: look whether it is the right outlet and the right console, at the cable, and at baud: in the inventory", u.Within)
+			return noByte("u-boot", u.Within)
 		}
 		if len(bytes.Trim(said, interrupt+"^C\r\n")) == 0 {
 			return fmt.Errorf("u-boot: no prompt %q within %s, and nothing came but what was typed: look at the cable (a plug that joins its pins?), and whether it is the right console", u.Prompt, u.Within)
