@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"lastpage/capture/ring"
 	"lastpage/capture/wire"
@@ -53,7 +54,14 @@ func (t *Trial) evidence(ctx context.Context) (grade.Input, error) {
 // says. It is there if it is stored or was sent; the ringbuffer may have been overwritten since. Without a ringbuffer that cannot be told.
 func (t *Trial) make(in grade.Input) *grade.Grade {
 	g := grade.Make(in)
-	if t.Order.Inject != nil || in.Ring == nil {
+	if in.Ring == nil {
+		return g
+	}
+	if t.ignored(g) {
+		in.Void = append(in.Void, fmt.Sprintf("the interruption (%s) did nothing: no record of a panic is stored or was sent, and the backlog went on to its end: a kernel that prints may drop what an idle one hears", t.Order.Inject))
+		return grade.Make(in)
+	}
+	if t.Order.Inject != nil {
 		return g
 	}
 	again := false
@@ -72,6 +80,21 @@ func (t *Trial) make(in grade.Input) *grade.Grade {
 	}
 	return g
 }
+
+// ignored says that the machine was told to panic and shows no trace of it: its whole backlog was sent, some of it after that.
+func (t *Trial) ignored(g *grade.Grade) bool {
+	f, ok := t.fired(trigInject)
+	told := slices.ContainsFunc(t.Order.Triggers, func(x dut.Trigger) bool {
+		return x.Name == trigInject && (x.Do == dut.NMI || x.Do == dut.Send && x.Break && x.Bytes == crashKey)
+	})
+	p, b := g.Sections[grade.Panic], g.Sections[grade.Backlog]
+	return ok && told && b != nil && b.Stored != nil && b.Wire != nil && b.LastByte != nil &&
+		(p == nil || p.Stored != nil && p.Stored.Records == 0 && p.Wire != nil && p.Wire.Records == 0) &&
+		b.Stored.Records > 0 && b.Wire.Records == b.Stored.Records && *b.LastByte > int64(f.WireByte)
+}
+
+// crashKey is the key of sysrq that panics.
+const crashKey = "c"
 
 // ring reads the trial's ring.elf; without one, why not.
 func (t *Trial) ring(ctx context.Context) (*ring.Log, string) {

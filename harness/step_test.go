@@ -66,6 +66,25 @@ func TestExpectedSection(t *testing.T) {
 	}
 }
 
+// A machine that was told to panic and went on as if nothing was: the trial says nothing about its panic.
+func TestInterruptionThatDoesNothing(t *testing.T) {
+	for _, scenario := range []string{"nmi-panic", "break-panic"} {
+		b := &scripted{}
+		b.change = func(s *duttest.Script) {
+			if b.opened > 0 { // not the reference
+				s.NMI = []duttest.Step{{Flush: true}}
+			}
+		}
+		_, trial, err := try(t, b, series(t, scenario, "byte:100"), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if why := strings.Join(trial.Reasons(), "; "); !strings.Contains(why, "the interruption (byte:100) did nothing") {
+			t.Errorf("%s: void because of %q", scenario, why)
+		}
+	}
+}
+
 // A section whose records were sent, and overwritten afterwards, is there. What was neither stored nor sent may have been overwritten.
 func TestExpectedSectionOverwritten(t *testing.T) {
 	o := &Series{Scenario: own(), Shape: &Shape{Backlog: 5, RecordLen: 60}}
