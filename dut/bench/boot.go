@@ -38,6 +38,9 @@ type Spoiler interface {
 	Spoils() []plan.Span
 }
 
+// owner is a loader between whose start and the kernel the board's own system may come up instead.
+type owner interface{ Own() string }
+
 // Command is a loader of which the lab's own program takes care: it is given the files, and makes the board boot them, over the network or
 // however it does. It is run before the board gets its power.
 type Command struct {

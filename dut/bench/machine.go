@@ -209,9 +209,6 @@ func (m *machine) awaitArmed(whole context.Context) error {
 	}
 }
 
-// owner is a loader between whose start and the kernel the board's own system may come up instead.
-type owner interface{ Own() string }
-
 // wordsLen is more than a dying kernel's first words are long.
 const wordsLen = 64
 
