@@ -113,6 +113,8 @@ type End struct {
 	// Wire is the offset at which the wire stops being the dead kernel's: a crash kernel or a firmware may go on after it. null: it is the
 	// dead kernel's to its end.
 	Wire *int64 `json:"wire_end,omitempty"`
+	// Begin is the offset before which the wire is another's: the loader's, or that of a system that was there before. null: nothing is known of one.
+	Begin *int64 `json:"wire_begin,omitempty"`
 }
 
 // Audit is the tap's account of itself: figures that belong beside every grade, and the reasons for which a trial must not be graded.

@@ -131,7 +131,7 @@ func (t *Trial) input(log *wire.Log, rl *ring.Log, why string) grade.Input {
 		BacklogRecords: p.Backlog, Void: append([]string{}, t.Void...),
 		Evidence: map[string]string{"dir": t.dir, "wire": wire.BinName, "index": wire.IdxName, "ring": RingName}}
 	if t.End != nil {
-		in.WireEnd = t.End.Wire
+		in.WireBegin, in.WireEnd = t.End.Begin, t.End.Wire
 	}
 	in.Lacks = t.Lacks
 	if t.Armed != nil {

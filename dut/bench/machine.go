@@ -68,6 +68,7 @@ func (m *machine) Run(ctx context.Context) (dut.End, error) {
 		return none, err
 	}
 	end, err := newWatch(m).run(ctx)
+	end.Begin = &m.kernelAt
 	m.end = end
 	return end, err
 }

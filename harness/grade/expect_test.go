@@ -165,3 +165,36 @@ func TestVoid(t *testing.T) {
 		t.Errorf("%q, %q", g.Void, g.Letter)
 	}
 }
+
+// A system that was there before may be the same kernel: its lines are nobody's, though they are nearly this one's.
+func TestAnotherSystemBefore(t *testing.T) {
+	in := trial(t, "T0 Linux version 6.12.117 of the installed system and of the trial\nT5 ------------[ cut here ]------------\nT5 ---[ end trace 0000000000000000 ]---")
+	own := in.Wire.Bytes(0, in.Wire.Len())
+	before := append(append([]byte{}, own[:40]...), own[44:]...)
+	l := wire.NewLog(wire.Virtual, in.Wire.Frame())
+	for i, c := range append(append([]byte{}, before...), own...) {
+		if err := l.Append([]byte{c}, int64(i+1)*86805); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Close(nil)
+	in.Wire = l
+	first := func(g *Grade) int64 {
+		n := in.Wire.Len()
+		for _, x := range g.Sections {
+			if x.FirstByte != nil {
+				n = min(n, *x.FirstByte)
+			}
+		}
+		return n
+	}
+	begin := int64(len(before))
+	if n := first(Make(in)); n >= begin {
+		t.Errorf("taken for one kernel's, a section begins at byte %d: the lines before are no other's", n)
+	}
+	in.WireBegin = &begin
+	g := Make(in)
+	if n := first(g); n < begin || len(g.Void) > 0 || g.Letter != "A" {
+		t.Errorf("from byte %d on, void %q, letter %q: %s", n, g.Void, g.Letter, sections(g))
+	}
+}

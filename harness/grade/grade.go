@@ -4,6 +4,7 @@ package grade
 
 import (
 	"fmt"
+	"slices"
 
 	"lastpage/capture/ring"
 	"lastpage/capture/wire"
@@ -30,6 +31,12 @@ func judged(in Input) *judge {
 		end = max(0, min(end, *in.WireEnd))
 	}
 	data := in.Wire.Bytes(0, end)
+	if in.WireBegin != nil {
+		data = slices.Clone(data) // every offset stays what it is
+		for i := range min(*in.WireBegin, end) {
+			data[i] = '\n'
+		}
+	}
 	var recs []ring.Record
 	if in.Ring != nil {
 		recs = in.Ring.Records

@@ -59,6 +59,9 @@ type Input struct {
 	Reference map[string]Count
 	// BacklogRecords is how many backlog records the plan asked for; 0 unknown.
 	BacklogRecords int
+	// WireBegin is the offset before which the wire is another system's, whose
+	// lines may be those of this kernel; nil: all of it is compared.
+	WireBegin *int64
 	// WireEnd is the offset at which the wire stops being this kernel's; nil: it
 	// is to its end.
 	WireEnd *int64
