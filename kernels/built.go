@@ -22,6 +22,8 @@ type BuildSource struct {
 	Series       string   `yaml:"series,omitempty" json:"series,omitempty"`   // of kernels/patches; empty: none
 	Patches      []string `yaml:"patches,omitempty" json:"patches,omitempty"` // paths
 	Config       string   `yaml:"config,omitempty" json:"config,omitempty"`   // path of a whole .config; empty: our small one
+	// Options are lines of a .config on top of our small one. Each must come true. A whole .config takes their place.
+	Options []string `yaml:"options,omitempty" json:"options,omitempty"`
 }
 
 func (b *BuildSource) check() error {
@@ -33,12 +35,22 @@ func (b *BuildSource) check() error {
 			return fmt.Errorf("build: %w", err)
 		}
 	}
+	if b.Config != "" && len(b.Options) > 0 {
+		return errors.New("build: config and options: want one of them; a whole .config has its options in it")
+	}
+	if _, err := config.Lastpage().With(b.Options); err != nil {
+		return fmt.Errorf("build: options: %w", err)
+	}
 	return nil
 }
 
 // spec reads the files that b names.
 func (b *BuildSource) spec() (build.Spec, error) {
-	s := build.Spec{Source: b.Source, Config: config.Lastpage()}
+	s := build.Spec{Source: b.Source}
+	var err error
+	if s.Config, err = config.Lastpage().With(b.Options); err != nil {
+		return s, err
+	}
 	if b.Series != "" {
 		series, err := patches.Series(b.Series)
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +40,25 @@ func TestBuiltinCatalogue(t *testing.T) {
 			t.Errorf("%+v", k)
 		}
 	}
+	plain, _ := c.Kernel(Strategic)
+	for _, name := range []string{"inline-rt", "deferred-rt"} {
+		st, err := c.Strategy(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rt, err := c.Kernel(st.Kernel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rt.Source.Build.spec(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		b := *rt.Source.Build
+		b.Options = nil
+		if got := rt.Source.Build.Options; !slices.Equal(got, []string{"CONFIG_PREEMPT_RT=y"}) || !reflect.DeepEqual(b, *plain.Source.Build) || rt.Cmdline != plain.Cmdline {
+			t.Errorf("%s: want %s with PREEMPT_RT and nothing else: %+v", name, Strategic, rt)
+		}
+	}
 	for _, s := range c.Strategies {
 		if s.StandsFor == "" {
 			t.Errorf("strategy %s does not say what it stands for", s.Name)
@@ -53,6 +74,11 @@ const mine = `kernels:
 strategies:
   - {name: legacy, kernel: mine, cmdline: quiet, stands_for: something else}
 `
+
+// built is a catalogue with a kernel that is compiled, with more keys.
+func built(more string) string {
+	return "kernels: [{name: b, console: nbcon, cmdline: console=ttyS0, source: {build: {dir: /usr/src/linux, " + more + "}}}]\n"
+}
 
 func TestMerge(t *testing.T) {
 	t.Setenv(CatalogueEnv, user(t, mine))
@@ -90,6 +116,9 @@ func TestCatalogueIsStrict(t *testing.T) {
 		{strings.Replace(mine, "cmdline: console=ttyS0", `cmdline: ""`, 1), "no cmdline"},
 		{mine + "  - {name: legacy, kernel: mine, stands_for: twice}\n", "named twice"},
 		{"kernels: [\n", "mine.yaml"},
+		{built("options: [PREEMPT_RT]"), `options: "PREEMPT_RT" sets nothing`},
+		{built("options: [CONFIG_A=y, CONFIG_A=m]"), "CONFIG_A is set twice"},
+		{built("options: [CONFIG_A=y], config: my.config"), "want one of them"},
 	} {
 		_, err := LoadCatalogue(user(t, c.text))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "mine.yaml") {

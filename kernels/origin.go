@@ -14,7 +14,7 @@ import (
 
 // origin is Image.Origin of a kernel that was built from s. What comes whole out of the built-in catalogue has none: its name says it all.
 func (b *BuildSource) origin(ctx context.Context, s build.Spec, k *build.Kernel) map[string]string {
-	if b.Package != nil && len(b.Patches) == 0 && b.Config == "" {
+	if b.Package != nil && len(b.Patches) == 0 && b.Config == "" && len(b.Options) == 0 {
 		return nil
 	}
 	o := map[string]string{"tree": b.String()}
@@ -45,6 +45,9 @@ func (b *BuildSource) origin(ctx context.Context, s build.Spec, k *build.Kernel)
 	}
 	if b.Config != "" {
 		o["config"] = b.Config + " (sha256:" + sum(s.Config.Full) + ")"
+	}
+	if len(b.Options) > 0 {
+		o["options"] = strings.Join(b.Options, ", ")
 	}
 	return o
 }

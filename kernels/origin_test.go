@@ -60,6 +60,11 @@ func TestOrigin(t *testing.T) {
 		t.Errorf("package: %v", got)
 	}
 	b.Patches, b.Config = nil, ""
+	b.Options = []string{"CONFIG_A=y", "CONFIG_B=m"}
+	if got := b.origin(t.Context(), s, k); got["options"] != "CONFIG_A=y, CONFIG_B=m" || len(got) != 2 {
+		t.Errorf("options: %v", got)
+	}
+	b.Options = nil
 	if got := b.origin(t.Context(), s, k); got != nil {
 		t.Errorf("nothing of the user's: %v", got)
 	}

@@ -41,7 +41,7 @@ func (c *Catalogue) Use(name string, t Tree) error {
 	}
 	b.Patches = append(b.Patches[:len(b.Patches):len(b.Patches)], t.Patches...)
 	if t.Config != "" {
-		b.Config = t.Config
+		b.Config, b.Options = t.Config, nil
 	}
 	s, err := b.spec()
 	if err == nil {

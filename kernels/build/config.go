@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"lastpage/kernels/store"
@@ -34,6 +35,46 @@ func (c Config) check() error {
 }
 
 func (c Config) key() string { return store.Key(settings(c.Fragment), settings(c.Full)) }
+
+// With is a fragment with more lines of a .config. One that contradicts a line of the fragment takes its place.
+func (c Config) With(lines []string) (Config, error) {
+	if len(lines) == 0 {
+		return c, nil
+	}
+	drop := map[string]bool{}
+	for _, l := range lines {
+		name := option(l)
+		if name == "" {
+			return c, fmt.Errorf("%q sets nothing: want CONFIG_NAME=value or # CONFIG_NAME is not set", l)
+		}
+		if drop[name] {
+			return c, fmt.Errorf("%s is set twice", name)
+		}
+		drop[name] = true
+	}
+	var b bytes.Buffer
+	for l := range bytes.Lines(c.Fragment) {
+		if !drop[option(string(l))] {
+			b.Write(l)
+		}
+	}
+	for _, l := range lines {
+		b.WriteString(l + "\n")
+	}
+	c.Fragment = b.Bytes()
+	return c, nil
+}
+
+var optionLine = regexp.MustCompile(`^(?:(CONFIG_\w+)=\S.*|# (CONFIG_\w+) is not set)$`)
+
+// option is the name that a line of a .config sets, "" if it sets none.
+func option(line string) string {
+	m := optionLine.FindStringSubmatch(strings.TrimSpace(line))
+	if m == nil {
+		return ""
+	}
+	return m[1] + m[2]
+}
 
 // settings are the lines that Kconfig reads. A comment that is corrected builds nothing anew.
 func settings(text []byte) string {

@@ -67,6 +67,25 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+func TestConfigWith(t *testing.T) {
+	c := Config{Fragment: []byte("# why\nCONFIG_A=y\nCONFIG_AB=1\n# CONFIG_C is not set\n"), Objects: 3}
+	got, err := c.With([]string{"# CONFIG_A is not set", "CONFIG_C=y", `CONFIG_D="x y"`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "# why\nCONFIG_AB=1\n# CONFIG_A is not set\nCONFIG_C=y\nCONFIG_D=\"x y\"\n"; string(got.Fragment) != want || got.Objects != 3 {
+		t.Errorf("got %q, want %q", got.Fragment, want)
+	}
+	if same, err := c.With(nil); err != nil || same.key() != c.key() || got.key() == c.key() {
+		t.Errorf("key: %v", err)
+	}
+	for _, bad := range [][]string{{"A=y"}, {"CONFIG_A"}, {"CONFIG_A="}, {"# CONFIG_A is set"}, {"CONFIG_A=y", "# CONFIG_A is not set"}} {
+		if _, err := c.With(bad); err == nil {
+			t.Errorf("%q: no error", bad)
+		}
+	}
+}
+
 func TestFirstError(t *testing.T) {
 	log := "  CC      a.o\nIn file included from x.c:3:\ny.h: In function 'f':\ny.h:9:2: error: 'z' undeclared\n    9 |  z\n      |  ^\n" +
 		"make[3]: *** [scripts/Makefile.build:289: x.o] Error 1\n"
