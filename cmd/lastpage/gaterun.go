@@ -122,5 +122,9 @@ func (f *gateFlags) tell(cmd *cobra.Command, o *compare.GateOrder, base, head *g
 	if o.Sequential {
 		most = "at most "
 	}
-	return t.trials(fmt.Sprintf("%s%d of each of base and head, in %d courses", most, n, o.Ensemble.Courses), 2*n, ", if none is void; none if the kernels are equal", &f.target)
+	then := ", if none is void; none if the kernels are equal"
+	if o.Second > 0 {
+		then += fmt.Sprintf("; %d courses of each where %d leave it open", o.Second, o.Ensemble.Courses)
+	}
+	return t.trials(fmt.Sprintf("%s%d of each of base and head, in %d courses", most, n, o.Ensemble.Courses), 2*n, then, &f.target)
 }

@@ -87,6 +87,8 @@ func (f *judging) order(cmd *cobra.Command, b *lab.Board, shape *harness.Shape) 
 	if !cmd.Flags().Changed("courses") {
 		if f.courses.n = o.Policy.Courses; o.Sequential {
 			f.courses.n = o.Policy.Cap
+		} else {
+			o.Second = o.Policy.Second()
 		}
 	} else if f.courses.n < 1 {
 		return o, fmt.Errorf("--courses %d: the unit of a verdict is the course: want 1 or more", f.courses.n)

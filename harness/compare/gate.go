@@ -43,6 +43,7 @@ type Gate struct {
 	CPUs       int            `json:"cpus"`
 	Ensemble   Ensemble       `json:"ensemble"` // of each side; of a sequential gate the most that are made
 	Sequential bool           `json:"sequential"`
+	Second     int            `json:"second"` // courses of each side at the second look, where the ensemble's leave it open; 0: none was declared
 	Policy     *gate.Policy   `json:"policy"`
 	Equal      bool           `json:"equal"` // the two kernels and their command lines are equal byte for byte
 	Decision   *gate.Decision `json:"decision"`
@@ -72,6 +73,7 @@ type GateRun struct {
 	Dir      string   `json:"dir"` // folder of its run
 	Moments  []string `json:"moments"`
 	Courses  int      `json:"courses"` // of each side
+	Look     int      `json:"look"`    // which look decided: 1, or 2 if the first left it open
 	// Alike are pairs of courses that were still equal, in the records that were pending, when the trouble began.
 	Alike int `json:"alike"`
 	// Voids and Tried count the trials of base and of head.
@@ -87,11 +89,13 @@ type GateOrder struct {
 	Policy     *gate.Policy
 	Ensemble   Ensemble
 	Sequential bool // the board never repeats itself: courses are added until the policy can decide, up to the ensemble
-	Shape      *harness.Shape
-	PhaseUS    uint32
-	Retries    int
-	Workers    int
-	Out        *Folder
+	// Second is how many courses of each side are there at the second look, where those of the ensemble leave it open; 0: there is none.
+	Second  int
+	Shape   *harness.Shape
+	PhaseUS uint32
+	Retries int
+	Workers int
+	Out     *Folder
 }
 
 // order is the run of one scenario.
@@ -141,6 +145,9 @@ func (o *GateOrder) conditions(g *Gate) (Conditions, error) {
 		names = append(names, strings.TrimSpace(sc.Name+" "+sc.Digest))
 	}
 	c["policy"], c["scenarios"], c["courses"], c["board"], c["baud"] = string(policy), strings.Join(names, ","), fmt.Sprint(o.Ensemble.Courses), g.Board, fmt.Sprint(g.Baud)
+	if o.Second > 0 {
+		c["courses"] += fmt.Sprintf(", then %d", o.Second)
+	}
 	c["base"], c["head"] = g.Base.Image+" "+g.Base.Cmdline, g.Head.Image+" "+g.Head.Cmdline
 	return c, nil
 }
@@ -148,7 +155,7 @@ func (o *GateOrder) conditions(g *Gate) (Conditions, error) {
 // Begin takes the gate's folder: a gate that is there must have been made under the same conditions.
 func (g *Gate) Begin(o *GateOrder) error {
 	g.Schema, g.Status, g.Made, g.Started, g.out = GateSchema, harness.Unfinished, harness.Version(), time.Now().UTC(), o.Out
-	g.Policy, g.Ensemble, g.Sequential = o.Policy, o.Ensemble, o.Sequential
+	g.Policy, g.Ensemble, g.Sequential, g.Second = o.Policy, o.Ensemble, o.Sequential, o.Second
 	g.Scenarios, g.Flips, g.Reworded = []*GateRun{}, []*Flip{}, []*Reworded{}
 	var err error
 	if g.Conditions, err = o.conditions(g); err != nil {

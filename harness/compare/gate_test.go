@@ -121,6 +121,49 @@ func TestGateRefusesMoreCourses(t *testing.T) {
 	}
 }
 
+// Where the declared courses leave it open there is a second look with more of them, and only there; stopped in it, it goes on.
+func TestGateLooksTwice(t *testing.T) {
+	order := func(f *Folder) GateOrder {
+		o := gateOrder(t, f, "default")
+		o.Policy.Cap = 24
+		o.Second = o.Policy.Second()
+		return o
+	}
+	third := func(n int) bool { return n == 3 }
+	for _, c := range []struct {
+		name          string
+		in            func(int) bool
+		is            gate.Verdict
+		look, courses int
+	}{
+		{"one harmed of 24", third, gate.Pass, 2, 24},
+		{"it goes on to be harmed", func(n int) bool { return n == 3 || n > 8 }, gate.Fail, 2, 24},
+		{"none harmed", func(int) bool { return false }, gate.Pass, 1, 8},
+		{"all harmed", func(int) bool { return true }, gate.Fail, 1, 8},
+	} {
+		g, err := decided(t, t.Context(), order(open(t, GateName)), &scripted{}, &scripted{in: c.in})
+		if err != nil || g.Decision.Verdict != c.is || g.Scenarios[0].Look != c.look || g.Scenarios[0].Courses != c.courses || g.Second != 24 {
+			t.Errorf("%s: %v, %+v, look %d, %d courses", c.name, err, g.Decision, g.Scenarios[0].Look, g.Scenarios[0].Courses)
+		}
+	}
+	one := order(open(t, GateName))
+	one.Second = 0
+	if g, err := decided(t, t.Context(), one, &scripted{}, &scripted{in: third}); err != nil || g.Decision.Verdict != gate.Unknown || g.Scenarios[0].Courses != 8 {
+		t.Errorf("one look: %v, %+v", err, g.Decision)
+	}
+	f := open(t, GateName)
+	ctx, cancel := context.WithCancel(t.Context())
+	head := &scripted{in: third, after: 30, cancel: cancel}
+	if _, err := decided(t, ctx, order(f), &scripted{}, head); err == nil {
+		t.Fatal("it was not interrupted")
+	}
+	head.cancel = nil
+	g, err := decided(t, t.Context(), order(f), &scripted{}, head)
+	if err != nil || g.Decision.Verdict != gate.Pass || g.Scenarios[0].Courses != 24 || head.opened != 2*24+1 {
+		t.Errorf("gone on with: %v, %+v, opened %d", err, g.Decision, head.opened)
+	}
+}
+
 // On a board that never repeats itself courses come one after another, and end with the decision.
 func TestGateSequential(t *testing.T) {
 	o := gateOrder(t, open(t, GateName), "default")

@@ -53,7 +53,7 @@ func (g *Gate) Execute(ctx context.Context, o GateOrder, base, head *harness.Sub
 
 // keep adds what was tried in one scenario.
 func (g *Gate) keep(ctx context.Context, s *gate.Scenario, run *Run, dir string) error {
-	gr := &GateRun{Scenario: s.Name, Dir: dir, Moments: s.Moments, Courses: len(s.Courses), Alike: alike(*s), run: run}
+	gr := &GateRun{Scenario: s.Name, Dir: dir, Moments: s.Moments, Courses: len(s.Courses), Look: max(1, s.Look), Alike: alike(*s), run: run}
 	for _, c := range s.Courses {
 		gr.Tried[0], gr.Tried[1] = gr.Tried[0]+c.Base.Tried, gr.Tried[1]+c.Head.Tried
 		gr.Voids[0], gr.Voids[1] = gr.Voids[0]+c.Base.Void, gr.Voids[1]+c.Head.Void
@@ -65,22 +65,33 @@ func (g *Gate) keep(ctx context.Context, s *gate.Scenario, run *Run, dir string)
 	return g.reword(ctx, gr, s)
 }
 
-// try makes courses of one scenario: the first alone, as a kernel that is dead needs no more; then all of them, or, where the board never
-// repeats itself, one more at a time until the policy can decide.
+// try makes courses of one scenario: the first alone, as a kernel that is dead needs no more; then all of them, and those of the second look
+// if only courses are lacking. Where the board never repeats itself it is one more at a time until the policy can decide.
 func (o *GateOrder) try(ctx context.Context, or RunOrder, subjects []*harness.Subject, tell Progress) (s gate.Scenario, r *Run, err error) {
-	n, next := o.Ensemble.Courses, func(int) int { return o.Ensemble.Courses }
-	if o.Sequential {
-		next = func(k int) int { return k + 1 }
-	}
-	for k := min(1, n); ; k = next(k) {
+	n := o.Ensemble.Courses
+	for k := min(1, n); ; {
 		or.Ensemble.Courses = k
 		r, err = Execute(ctx, or, subjects, tell)
 		if err != nil {
 			return s, r, err
 		}
 		s = o.scenario(or, r)
-		s.Sequential = o.Sequential
-		if k >= n || s.Cannot != "" || dead(s) || o.Sequential && blind(s) || o.Sequential && gate.Decide(o.Policy, []gate.Scenario{s}).Verdict != gate.Unknown {
+		if s.Sequential = o.Sequential; o.Second > 0 {
+			if s.Look = 1; k > n {
+				s.Look = 2
+			}
+		}
+		look := func() *gate.Decision { return gate.Look(o.Policy, s, len(o.Scenarios)) }
+		switch {
+		case s.Cannot != "" || dead(s):
+			return s, r, nil
+		case k < n && !o.Sequential:
+			k = n
+		case k < n && !blind(s) && look().Verdict == gate.Unknown:
+			k++
+		case k == n && o.Second > n && look().Open():
+			k = o.Second
+		default:
 			return s, r, nil
 		}
 	}

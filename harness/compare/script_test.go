@@ -17,6 +17,7 @@ import (
 // scripted is a bench whose machines follow a script.
 type scripted struct {
 	inline bool
+	in     func(course int) bool // in place of inline
 	cannot error
 	change func(*duttest.Script)
 
@@ -34,7 +35,11 @@ func (b *scripted) Open(ctx context.Context, o *harness.Order) (*dut.Board, erro
 	if b.opened++; b.cancel != nil && b.opened > b.after {
 		b.cancel()
 	}
-	s := duttest.Kernel(o.Plan, b.inline)
+	inline := b.inline
+	if b.in != nil {
+		inline = b.in(o.Course.N)
+	}
+	s := duttest.Kernel(o.Plan, inline)
 	if b.change != nil {
 		b.change(s)
 	}

@@ -52,7 +52,24 @@ func (c Count) String() string { return fmt.Sprintf("%d of %d", c.Hold, c.Of) }
 
 // Decide holds a policy against everything that was tried. It is a pure function: nothing is tried again until it passes.
 func Decide(p *Policy, all []Scenario) *Decision {
-	d := p.decide(all)
+	return p.decided(all, len(all))
+}
+
+// Look is the decision about one of so many scenarios.
+func Look(p *Policy, s Scenario, of int) *Decision { return p.decided([]Scenario{s}, of) }
+
+// Open says whether nothing but more courses is lacking.
+func (d *Decision) Open() bool {
+	for i := range d.Findings {
+		if f := &d.Findings[i]; f.Verdict == Unknown && f.more == nil {
+			return false
+		}
+	}
+	return d.Verdict == Unknown && len(d.Findings) > 0
+}
+
+func (p *Policy) decided(all []Scenario, of int) *Decision {
+	d := p.decide(all, of)
 	for i := range d.Findings {
 		if f := &d.Findings[i]; f.bound != nil {
 			f.Bound = ptr(f.bound())
@@ -73,9 +90,10 @@ func Decide(p *Policy, all []Scenario) *Decision {
 	return d
 }
 
-func (p *Policy) decide(all []Scenario) *Decision {
+// decide holds it against some of so many scenarios.
+func (p *Policy) decide(all []Scenario, of int) *Decision {
 	d := &Decision{Findings: []Finding{}}
-	alpha := p.Test.Alpha / float64(max(1, len(all)*(len(p.NotWorse)+1+p.tested())))
+	alpha := p.Test.Alpha / float64(max(1, of*(len(p.NotWorse)+1+p.tested())))
 	for i := range all {
 		s := &all[i]
 		if s.Cannot != "" {

@@ -29,6 +29,8 @@ type Scenario struct {
 	Courses []Course // in the order in which they were made
 	// Sequential: the courses came one after another, and their number was not set beforehand.
 	Sequential bool
+	// Look is which of two looks this is, where there may be a second one with more courses: 1 or 2. 0: there is but one.
+	Look int
 	// Cannot says why a kernel or the board cannot play it; then there are no courses.
 	Cannot string
 	// Reworded are records of the uninterrupted trials that only one of the kernels has.

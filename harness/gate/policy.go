@@ -20,7 +20,7 @@ type Policy struct {
 	Scenarios []string `yaml:"scenarios" json:"scenarios"`
 	Moments   []string `yaml:"moments" json:"moments"` // of scenarios that are interrupted and bring none
 	Courses   int      `yaml:"courses" json:"courses"` // of each side, where the wire is exact
-	Cap       int      `yaml:"cap" json:"cap"`         // most courses of each side, where the wire never repeats itself
+	Cap       int      `yaml:"cap" json:"cap"`         // most courses of each side: the second look at an exact wire, and where it never repeats itself
 	Must      []Must   `yaml:"must" json:"must"`
 	NotWorse  []Worse  `yaml:"not_worse" json:"not_worse"`
 	Records   string   `yaml:"records" json:"records"` // what records that head adds, drops or rewords are: shown, or fail
@@ -157,12 +157,14 @@ func (p *Policy) check() error {
 }
 
 // Needs is how many courses of each side a pass takes at least: as many as show, without a single bad one, that P1 is not reached.
-func (p *Policy) Needs() int {
+func (p *Policy) Needs() int { return p.needs(p.Test.Beta) }
+
+func (p *Policy) needs(beta float64) int {
 	n := 1
 	for ; n < 1_000_000; n++ {
-		ok := len(p.Must) == 0 || upper(0, n, p.Test.Beta) <= p.Test.P1
+		ok := len(p.Must) == 0 || upper(0, n, beta) <= p.Test.P1
 		for _, w := range p.NotWorse {
-			ok = ok && harmBound(0, 0, n, p.Test.Beta) <= p.Test.P1+w.By
+			ok = ok && harmBound(0, 0, n, beta) <= p.Test.P1+w.By
 		}
 		if ok {
 			break

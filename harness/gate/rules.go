@@ -53,6 +53,7 @@ func (p *Policy) must(s *Scenario, m Must, alpha float64) Finding {
 		return f
 	}
 	t := p.Test
+	alpha, t.Beta = alpha*s.spends(), t.Beta*s.spends()
 	f.Bound = ptr(upper(wrong, n, t.Beta))
 	if t.P0 > 0 {
 		f.P = ptr(tailOf(wrong, n, t.P0))
@@ -147,6 +148,7 @@ func (p *Policy) compared(f Finding, s *Scenario, q pairs, by, alpha float64) Fi
 		return f
 	}
 	t := p.Test
+	alpha, t.Beta = alpha*s.spends(), t.Beta*s.spends()
 	rule := func(base, head, harmed, mended, n int) Verdict {
 		fails := by == 0 && Lower(head, n, base, n) <= alpha || by > 0 && harmLeast(harmed, mended, n, alpha) > by
 		switch {

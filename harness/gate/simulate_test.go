@@ -69,16 +69,29 @@ func (w world) draw(r *rand.Rand) (base, head bool) {
 // rules is the hardest to find. Of courses that come one after another those that follow a decision do not change it.
 func (w world) gate(p *Policy, r *rand.Rand, sequential bool) Verdict {
 	s := Scenario{Name: "simulated", Sequential: sequential}
-	n := p.Courses
+	add := func(n int) {
+		for i := len(s.Courses); i < n; i++ {
+			wb, wh := w.draw(r)
+			pb, ph := world{w.base, w.base, w.coupled}.draw(r)
+			s.Courses = append(s.Courses, Course{N: i + 1, Base: side(wb, pb), Head: side(wh, ph)})
+		}
+	}
 	if sequential {
-		n = p.Cap
+		add(p.Cap)
+		return p.decide([]Scenario{s}, 1).Verdict
 	}
-	for i := range n {
-		wb, wh := w.draw(r)
-		pb, ph := world{w.base, w.base, w.coupled}.draw(r)
-		s.Courses = append(s.Courses, Course{N: i + 1, Base: side(wb, pb), Head: side(wh, ph)})
+	add(p.Courses)
+	second := p.Second()
+	if second > 0 {
+		s.Look = 1
 	}
-	return p.decide([]Scenario{s}).Verdict
+	d := p.decide([]Scenario{s}, 1)
+	if second > 0 && d.Open() {
+		s.Look = 2
+		add(second)
+		d = p.decide([]Scenario{s}, 1)
+	}
+	return d.Verdict
 }
 
 // The pairs p0, p1 that are offered, and how many courses each is simulated with.

@@ -133,7 +133,11 @@ func tried(g *compare.Gate) string {
 		if s.Voids[0]+s.Voids[1] > 0 {
 			void = fmt.Sprintf("void base %d of %d, head %d of %d", s.Voids[0], s.Tried[0], s.Voids[1], s.Tried[1])
 		}
-		all = append(all, fmt.Sprintf("%s: N %d courses, %d moments in each, %s", s.Scenario, s.Courses, len(s.Moments), void))
+		look := ""
+		if s.Look == 2 {
+			look = " (the second look)"
+		}
+		all = append(all, fmt.Sprintf("%s: N %d courses%s, %d moments in each, %s", s.Scenario, s.Courses, look, len(s.Moments), void))
 	}
 	how := string(g.Ensemble.How)
 	if g.Ensemble.Seed > 0 {
