@@ -176,3 +176,27 @@ func TestGateDecides(t *testing.T) {
 		}
 	}
 }
+
+// A coin by course that falls alike in both kernels is what the second look is for: few gates are left that cannot tell.
+func TestSecondLook(t *testing.T) {
+	n := gates(t)
+	once := policy(t, "not_worse: [{that: \"warn.stored >= 1\"}, {that: \"panic.wire >= 1\"}]\ncap: 8")
+	twice := policy(t, "not_worse: [{that: \"warn.stored >= 1\"}, {that: \"panic.wire >= 1\"}]")
+	if once.Second() != 0 || twice.Second() != twice.Cap {
+		t.Fatalf("second looks: %d and %d courses", once.Second(), twice.Second())
+	}
+	open := func(p *Policy) (k int) {
+		r := rand.New(rand.NewPCG(4, 4))
+		for range n {
+			if (world{0.125, 0.125, false}).gate(p, r, false) == Unknown {
+				k++
+			}
+		}
+		return k
+	}
+	a, b := open(once), open(twice)
+	if b*4 > a {
+		t.Errorf("open after one look: %d of %d gates, after two %d", a, n, b)
+	}
+	t.Logf("open after one look: %d of %d gates, after two %d", a, n, b)
+}
