@@ -81,11 +81,11 @@ func Telling(g *compare.Gate) (all []string) {
 func finding(f *gate.Finding) string {
 	switch {
 	case f.Rule == "must" && f.Head != nil && f.Bound != nil:
-		return fmt.Sprintf("%s: base %s, head %s; %.0f %% of bad courses not excluded", name(f), f.Base, f.Head, 100**f.Bound)
+		return fmt.Sprintf("%s: base %s, head %s; %.1f %% of bad courses not excluded", name(f), f.Base, f.Head, 100**f.Bound)
 	case f.Base != nil && f.Head != nil:
 		text := fmt.Sprintf("%s: base %s, head %s", name(f), f.Base, f.Head)
 		if f.Bound != nil {
-			text += fmt.Sprintf("; worse by %.0f %% not excluded", 100**f.Bound)
+			text += fmt.Sprintf("; worse by %.1f %% not excluded", 100**f.Bound)
 		}
 		return text
 	}
