@@ -12,10 +12,14 @@ import (
 	"lastpage/kernels/build"
 )
 
-// origin is Image.Origin of a kernel that was built from s. What comes whole out of the built-in catalogue has none: its name says it all.
+// origin is Image.Origin of a kernel that was built from s. What a package and the catalogue tell has none but the
+// options: the name says the rest.
 func (b *BuildSource) origin(ctx context.Context, s build.Spec, k *build.Kernel) map[string]string {
-	if b.Package != nil && len(b.Patches) == 0 && b.Config == "" && len(b.Options) == 0 {
-		return nil
+	if b.Package != nil && len(b.Patches) == 0 && b.Config == "" {
+		if len(b.Options) == 0 {
+			return nil
+		}
+		return map[string]string{"options": strings.Join(b.Options, ", ")}
 	}
 	o := map[string]string{"tree": b.String()}
 	if k.Package.Package != "" {

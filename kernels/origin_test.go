@@ -61,7 +61,7 @@ func TestOrigin(t *testing.T) {
 	}
 	b.Patches, b.Config = nil, ""
 	b.Options = []string{"CONFIG_A=y", "CONFIG_B=m"}
-	if got := b.origin(t.Context(), s, k); got["options"] != "CONFIG_A=y, CONFIG_B=m" || len(got) != 2 {
+	if got := b.origin(t.Context(), s, k); got["options"] != "CONFIG_A=y, CONFIG_B=m" || len(got) != 1 {
 		t.Errorf("options: %v", got)
 	}
 	b.Options = nil
