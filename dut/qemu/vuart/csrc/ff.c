@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ff.h"
 
+#include "begin.h"
 #include "qemu.h"
 #include "solo.h"
 #include "spin.h"
@@ -17,11 +18,21 @@ static struct {
 	uint8_t v;
 } seen;
 
-/* The last loop that was left out: how a poll of it changes the machine, and where its stack ended. */
-static struct {
+#define LEAST 2 /* what a counter of polls is not brought below, as long as its end was not seen */
+
+#define LOOPS 4 /* that are remembered: a driver waits in one within a record and in another one at its end */
+
+/* A loop that was left out: how a poll of it changes the machine, and where its stack ended. */
+static struct loop {
 	struct vcpu_state delta[VCPU_MAX];
 	int64_t period, sp[VCPU_MAX];
-} learned;
+	int64_t least; /* its counter of polls was seen to be that at the last one */
+	struct begin begins[BEGINS];
+} loops[LOOPS];
+
+static unsigned learned; /* loops so far; the oldest makes way */
+static struct loop *last; /* that was left out */
+static struct loop *in;   /* the last poll was of that one; NULL: of none */
 
 static volatile int64_t *bias; /* what QEMU adds to executed instructions to get its virtual clock */
 static struct page_ff *count;
@@ -103,10 +114,18 @@ static bool read_all(struct page_ff *n, struct vcpu_state *to)
 	return true;
 }
 
-/* How many periods may be left out as far as this vCPU is concerned? */
-static int64_t periods(struct page_ff *n, int i, int64_t now, int64_t period, int64_t k)
+static int me(void)
 {
-	bool me = vcpus[i] == current_cpu;
+	int i = 0;
+
+	while (i < vcpus_n - 1 && vcpus[i] != current_cpu)
+		i++;
+	return i;
+}
+
+/* How many periods may be left out as far as this vCPU is concerned? A counter of polls may come down to least. */
+static int64_t periods(struct page_ff *n, int i, int64_t now, int64_t period, int64_t k, int64_t least)
+{
 
 	for (int w = 0; w < VCPU_WORDS; w++) {
 		int64_t v = seen.at[i].word[w], delta = seen.delta[i].word[w], room;
@@ -115,11 +134,11 @@ static int64_t periods(struct page_ff *n, int i, int64_t now, int64_t period, in
 			/* The TSC counts ns under icount. A constant just ahead of it may be what the guest is waiting for. */
 			if (v > now && v <= now + k * period)
 				k = (v - now - 1) / period;
-		} else if (!me) {
+		} else if (vcpus[i] != current_cpu) {
 			n->busy++;
 			return 0;
 		} else if (delta == -1) {
-			room = (int64_t)(uint32_t)v - 2;
+			room = (int64_t)(uint32_t)v - least;
 			if (room < k)
 				k = room;
 		} else if (delta != period) {
@@ -132,28 +151,19 @@ static int64_t periods(struct page_ff *n, int i, int64_t now, int64_t period, in
 
 /* ---- the poll ---- */
 
+/* What the next poll changes cannot be told from this one. */
+static void forget_state(void)
+{
+	seen.state = seen.deltas = false;
+	in = NULL;
+	begin_forget();
+}
+
 void ff_forget(void)
 {
-	seen.polled = seen.state = seen.deltas = false;
+	seen.polled = false;
+	forget_state();
 	spin_forget();
-}
-
-/* Is what one poll changed what each did in the loop that was left out last, in the same place of the stack? */
-static bool recognised(void)
-{
-	bool same = seen.period == learned.period;
-
-	for (int i = 0; i < vcpus_n && same; i++)
-		same = seen.at[i].word[VCPU_RSP] == learned.sp[i] && !memcmp(&seen.delta[i], &learned.delta[i], sizeof(seen.delta[i]));
-	return same;
-}
-
-static void learn(void)
-{
-	learned.period = seen.period;
-	memcpy(learned.delta, seen.delta, sizeof(seen.delta[0]) * vcpus_n);
-	for (int i = 0; i < vcpus_n; i++)
-		learned.sp[i] = seen.at[i].word[VCPU_RSP];
 }
 
 static bool others_idle(void)
@@ -162,6 +172,50 @@ static bool others_idle(void)
 		if (vcpus[i] != current_cpu && !vcpu_idle(vcpus[i]))
 			return false;
 	return true;
+}
+
+/* What one poll changed is what each does in that loop, in the same place of the stack; their distance apart. */
+static bool same_loop(const struct loop *l)
+{
+	for (int i = 0; i < vcpus_n; i++)
+		if (seen.at[i].word[VCPU_RSP] != l->sp[i] || memcmp(&seen.delta[i], &l->delta[i], sizeof(seen.delta[i])))
+			return false;
+	return true;
+}
+
+/* The loop that goes on by what one poll changed; NULL: none that is known. With others at work only the last one counts. */
+static struct loop *recognised(void)
+{
+	for (struct loop *l = loops; l < loops + LOOPS; l++)
+		if (seen.period == l->period && same_loop(l) && (l == last || others_idle()))
+			return l;
+	return NULL;
+}
+
+/* A loop of another distance makes way for what it has become. */
+static struct loop *learn(void)
+{
+	struct loop *l = &loops[learned % LOOPS];
+
+	for (struct loop *o = loops; o < loops + LOOPS; o++)
+		if (o->period && same_loop(o))
+			l = o;
+	learned += l == &loops[learned % LOOPS];
+	memset(l, 0, sizeof(*l));
+	l->period = seen.period;
+	l->least = LEAST;
+	memcpy(l->delta, seen.delta, sizeof(seen.delta[0]) * vcpus_n);
+	for (int i = 0; i < vcpus_n; i++)
+		l->sp[i] = seen.at[i].word[VCPU_RSP];
+	return l;
+}
+
+/* LSR reads the same, and the loop ended nevertheless: what had its counter at the last poll? */
+static void ended(struct loop *l, const struct vcpu_state *before)
+{
+	for (int w = 0; w < VCPU_WORDS; w++)
+		if (l->delta[me()].word[w] == -1 && (uint32_t)before->word[w] == 1)
+			l->least = 1;
 }
 
 /* The last ns, counted from now, at which a poll would read the same and no timer is due. */
@@ -198,42 +252,30 @@ static void jump(struct device *d, int64_t k, bool alone)
 		qemu_timer_notify_cb(NULL, QEMU_CLOCK_VIRTUAL);
 }
 
-void ff_access(struct device *d, bool lsr, uint8_t v)
+/* What goes on is that loop, or one that is not known yet: seen has the state and the deltas. */
+static void leave_out(struct device *d, struct loop *l)
 {
-	struct page_ff *n = &d->pg->ff;
-	struct vcpu_state now[VCPU_MAX];
-	int64_t period = d->now - seen.t, k;
-	bool same, alone;
+	bool alone = others_idle();
+	int64_t k = room(d) / seen.period;
 
-	if (d->pg->ff_state != FF_ON)
+	if (!alone)
+		k -= vcpus_n;
+	for (int i = 0; i < vcpus_n && k > 0; i++)
+		k = periods(&d->pg->ff, i, d->now, seen.period, k, l ? l->least : LEAST);
+	in = l;
+	if (k < 1)
 		return;
-	if (!lsr || d->pg->state == STATE_CUT) {
-		ff_forget();
-		return;
-	}
-	n->polls++;
-	spin_forget();
-	same = seen.polled && v == seen.v;
-	seen.polled = true;
-	seen.t = d->now;
-	seen.v = v;
-	/* Not worth looking closely: too close to the next event to gain anything. */
-	k = same && period > 0 ? room(d) / period : 0;
-	if (same && k < 2) {
-		seen.state = seen.deltas = false;
-		return;
-	}
-	if (!read_all(n, now)) {
-		seen.state = seen.deltas = false;
-		return;
-	}
-	if (!same || !seen.state) {
-		memcpy(seen.at, now, sizeof(now[0]) * vcpus_n);
-		seen.state = true;
-		seen.deltas = false;
-		return;
-	}
-	same = seen.deltas && period == seen.period;
+	if (!l)
+		in = learn();
+	last = in;
+	jump(d, k, alone);
+}
+
+/* Takes the state; true: it changed as it did with the poll before. */
+static bool repeats(const struct vcpu_state *now, int64_t period)
+{
+	bool same = seen.deltas && period == seen.period;
+
 	for (int i = 0; i < vcpus_n; i++)
 		for (int w = 0; w < VCPU_WORDS; w++) {
 			int64_t delta = now[i].word[w] - seen.at[i].word[w];
@@ -244,15 +286,75 @@ void ff_access(struct device *d, bool lsr, uint8_t v)
 		}
 	seen.period = period;
 	seen.deltas = true;
-	if (!same && !recognised())
+	return same;
+}
+
+/* The loop of which the last two polls were the beginning; what goes on is that. */
+static struct loop *begun(void)
+{
+	if (!others_idle())
+		return NULL;
+	for (struct loop *l = loops; l < loops + LOOPS; l++)
+		if (begin_known(l->begins)) {
+			seen.delta[me()] = l->delta[me()];
+			seen.period = l->period;
+			return l;
+		}
+	return NULL;
+}
+
+static void poll(struct device *d, uint8_t v)
+{
+	struct vcpu_state now[VCPU_MAX], before;
+	int64_t period = d->now - seen.t;
+	bool same = seen.polled && v == seen.v;
+	struct loop *l;
+
+	seen.polled = true;
+	seen.t = d->now;
+	seen.v = v;
+	/* Not worth looking closely: too close to the next event to gain anything. */
+	if ((same && (period <= 0 || room(d) / period < 2)) || !read_all(&d->pg->ff, now)) {
+		forget_state();
 		return;
-	alone = others_idle();
-	if (!alone)
-		k -= vcpus_n;
-	for (int i = 0; i < vcpus_n && k > 0; i++)
-		k = periods(n, i, d->now, period, k);
-	if (k < 1)
+	}
+	if (!same || !seen.state) {
+		forget_state();
+		memcpy(seen.at, now, sizeof(now[0]) * vcpus_n);
+		seen.state = true;
+		begin_first(&seen.at[me()], d->now, v);
 		return;
-	learn();
-	jump(d, k, alone);
+	}
+	before = seen.at[me()];
+	same = repeats(now, period);
+	l = recognised();
+	if (in && l != in) {
+		ended(in, &before);
+		in = NULL;
+		begin_first(&seen.at[me()], d->now, v);
+		return;
+	}
+	if (l && others_idle()) {
+		begin_learn(l->begins);
+	} else if (l || same) {
+		begin_forget();
+	} else {
+		begin_second(&seen.at[me()], d->now);
+		l = begun();
+	}
+	if (same || l)
+		leave_out(d, l);
+}
+
+void ff_access(struct device *d, bool lsr, uint8_t v)
+{
+	if (d->pg->ff_state != FF_ON)
+		return;
+	if (!lsr || d->pg->state == STATE_CUT) {
+		ff_forget();
+		return;
+	}
+	d->pg->ff.polls++;
+	spin_forget();
+	poll(d, v);
 }
