@@ -3,7 +3,6 @@
 package bench
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,18 +90,7 @@ func TestInstalledFaults(t *testing.T) {
 			s, p, i := onDisk(t, sh)
 			i.Within = 2 * time.Second
 			i.spared = c.spare
-			_, _, err := play(t, s, p)
-			if err == nil {
-				t.Fatal("no error")
-			}
-			for _, w := range c.want {
-				if !strings.Contains(err.Error(), w) {
-					t.Errorf("error %q, want %q in it", err, w)
-				}
-			}
-			if !errors.As(err, new(*dut.BoardError)) || errors.As(err, new(*dut.BootError)) {
-				t.Errorf("%v: want the board's fault", err)
-			}
+			wantBoardsFault(t, s, p, c.want)
 		})
 	}
 }

@@ -93,19 +93,25 @@ func TestKexecFaults(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s, p, _ := overShell(t, &shell{peer: &peer{}, fail: c.fails}, "")
-			_, _, err := play(t, s, p)
-			if err == nil {
-				t.Fatal("no error")
-			}
-			for _, w := range c.want {
-				if !strings.Contains(err.Error(), w) {
-					t.Errorf("error %q, want %q in it", err, w)
-				}
-			}
-			if !errors.As(err, new(*dut.BoardError)) || errors.As(err, new(*dut.BootError)) {
-				t.Errorf("%v: want the board's fault", err)
-			}
+			wantBoardsFault(t, s, p, c.want)
 		})
+	}
+}
+
+// wantBoardsFault plays a trial that must fail by the board and not by the kernel, and say all of that.
+func wantBoardsFault(t *testing.T, s *Setup, p Payload, want []string) {
+	t.Helper()
+	_, _, err := play(t, s, p)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, w := range want {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("error %q, want %q in it", err, w)
+		}
+	}
+	if !errors.As(err, new(*dut.BoardError)) || errors.As(err, new(*dut.BootError)) {
+		t.Errorf("%v: want the board's fault", err)
 	}
 }
 
