@@ -20,7 +20,7 @@ import (
 )
 
 // AcceptanceSchema names the form of an Acceptance.
-const AcceptanceSchema = "lastpage.acceptance/2"
+const AcceptanceSchema = "lastpage.acceptance/3"
 
 // Acceptance says whether fast-forward changes anything for one kernel with one command line on one machine. It is what a kernel needs
 // before it may be fast-forwarded, and it holds only for the plug-in, QEMU, kernel, command line and machine it was made with.
@@ -35,6 +35,7 @@ type Acceptance struct {
 // Comparison is one trial made twice.
 type Comparison struct {
 	NMI        int64   `json:"nmi_byte"` // of the wire, counted from the start of the backlog; 0: none
+	Course     uint32  `json:"course"`   // how the guest was disturbed before (harness.Course.Word); 0: not at all
 	Equal      bool    `json:"equal"`    // every byte and every time
 	Differs    int     `json:"differs"`  // offset of the first byte or time that does not agree; -1: none
 	Bytes      int     `json:"bytes"`    // of the plain wire
@@ -60,7 +61,8 @@ func acceptBacklog(points int) int {
 // FewPoints are enough to let a kernel use fast-forward at all; the test itself makes 20.
 const FewPoints = kind.AcceptFew
 
-// Accept compares plain against fast-forward: a WARN on a backlog without an NMI, and with one at points places spread over the flush. It
+// Accept compares plain against fast-forward: a WARN on a backlog without an NMI, and with one at points places spread over the flush, each in
+// a course of its own, because what fast-forward may do wrong depends on what the other CPUs do meanwhile. It
 // starts trials as the setup does, from a snapshot or by booting. The outcome is kept in the store, a refusal too; a run that could not be
 // made is an error and is not kept. Booting and, say, 4 points take a minute the first time and nothing afterwards.
 func Accept(ctx context.Context, setup qemu.Setup, img *kernels.Image, cmdline string, points int, tell io.Writer) (*Acceptance, error) {
@@ -117,6 +119,9 @@ func (g *guest) identity(ctx context.Context, img *kernels.Image, points int) (m
 		"kernel_key": img.Key, "cmdline": g.payload.Cmdline, "machine": fmt.Sprintf("%+v", machine), "points": fmt.Sprint(points), "records": fmt.Sprint(g.plan.Backlog)}, nil
 }
 
+// firstCourse of those in which an NMI comes. The second is the one in which a faulty fast-forward was found that was equal in the first.
+const firstCourse = 2
+
 var errNoFastForward = errors.New("fast-forward is not at work in this QEMU")
 
 // accept makes the comparisons.
@@ -136,7 +141,7 @@ func (g *guest) accept(ctx context.Context, points int, tell io.Writer) (*Accept
 		at := flush * int64(2*i+1) / int64(2*points)
 		fmt.Fprintf(tell, "plain against fast: NMI %d of %d\n", i+1, points)
 		var err error
-		list[i], err = g.compare(ctx, max(1, at))
+		list[i], err = g.in(firstCourse+i).compare(ctx, max(1, at))
 		return err
 	})
 	if err != nil {
@@ -206,7 +211,7 @@ func (g *guest) once(ctx context.Context, nmi int64) (*comparison, error) {
 	switch {
 	case fast.Late == 0 || g.endless:
 	case nmi > 0:
-		return &comparison{unmade: true, Comparison: Comparison{NMI: nmi, Differs: -1, Fast: fast.sum(), Void: fast.Void[len(fast.Void)-1]}}, nil
+		return &comparison{unmade: true, Comparison: Comparison{NMI: nmi, Course: g.course, Differs: -1, Fast: fast.sum(), Void: fast.Void[len(fast.Void)-1]}}, nil
 	default: // nobody compares at the same time yet; its whole time would take a plain trial some ten minutes
 		g.endless = true
 		if fast, err = g.shoot(ctx, nmi, false); err != nil {
@@ -219,7 +224,7 @@ func (g *guest) once(ctx context.Context, nmi int64) (*comparison, error) {
 	}
 	plain.cut()
 	fast.cut()
-	c := &comparison{from: plain.From, Comparison: Comparison{NMI: nmi, Bytes: len(plain.Wire), Plain: plain.sum(), Fast: fast.sum(), Differs: differ(plain, fast),
+	c := &comparison{from: plain.From, Comparison: Comparison{NMI: nmi, Course: g.course, Bytes: len(plain.Wire), Plain: plain.sum(), Fast: fast.sum(), Differs: differ(plain, fast),
 		PlainHostS: plain.Host.Seconds(), FastHostS: fast.Host.Seconds(), JumpedNS: fast.Audit["ff_jumped_ns"]}}
 	c.Equal = c.Differs < 0
 	for _, v := range append(plain.Void, fast.Void...) {

@@ -19,6 +19,7 @@ import (
 	"lastpage/capture/wire"
 	"lastpage/dut"
 	"lastpage/dut/qemu"
+	"lastpage/harness"
 	"lastpage/kernels"
 	"lastpage/kernels/plan"
 )
@@ -29,7 +30,15 @@ type guest struct {
 	plan    *plan.Plan
 	payload qemu.Payload
 	bench   *qemu.Pool
-	endless bool // it is never over: what it does in a short time is compared
+	course  uint32 // how it is disturbed before its plan starts (harness.Course.Word)
+	endless bool   // it is never over: what it does in a short time is compared
+}
+
+// in is the same guest in the n-th course, from 1.
+func (g *guest) in(n int) *guest {
+	other := *g
+	other.course = harness.Draw(1, n, harness.Branched).Word()
+	return &other
 }
 
 // runID of all plans here: equal inputs must give equal bytes.
@@ -146,6 +155,7 @@ func (g *guest) trial(ctx context.Context, open func(context.Context, qemu.Paylo
 	if err != nil {
 		return nil, err
 	}
+	b.Turn(dut.Knobs{Course: g.course})
 	s, err := run(ctx, b, g.triggers(nmi), withRing, start)
 	if err == nil && s.Late > 0 && !g.endless {
 		s.Void = append(s.Void, overtime)
