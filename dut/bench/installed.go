@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"regexp"
@@ -131,7 +132,8 @@ func (i *Installed) again(ctx context.Context, l *line) (int64, error) {
 	case i.Says != "":
 		return m.End, nil // what comes after that is not its own, or a reset
 	}
-	return m.Start, nil
+	said := l.log.Bytes(from, m.Start)
+	return from + int64(bytes.LastIndexAny(said, "\r\n")+1), nil // the line has a time stamp before the words
 }
 
 // Own is what the board's own system asks when it has come up; "": nothing that is known.
