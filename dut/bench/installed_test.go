@@ -60,12 +60,7 @@ func TestInstalled(t *testing.T) {
 	if at := string(m.line.log.Bytes(m.kernelAt, m.kernelAt+int64(len(first)))); at != first {
 		t.Errorf("the kernel's part begins with %q", at)
 	}
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if left, _ := os.ReadDir(i.Folder); len(left) != 0 {
-		t.Errorf("%d files left", len(left))
-	}
+	wantNothingLeft(t, b, i.Folder)
 }
 
 func TestInstalledFaults(t *testing.T) {

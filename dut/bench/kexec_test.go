@@ -115,6 +115,17 @@ func wantBoardsFault(t *testing.T, s *Setup, p Payload, want []string) {
 	}
 }
 
+// wantNothingLeft closes a board, which must take its files out of the folder of the server.
+func wantNothingLeft(t *testing.T, b *dut.Board, folder string) {
+	t.Helper()
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
+		t.Errorf("%d files left, %v", len(left), err)
+	}
+}
+
 // The words of the installed system are the loader's, and nothing is left in the folder.
 func TestKexec(t *testing.T) {
 	sh := &shell{peer: &peer{}, starts: true}
@@ -126,12 +137,7 @@ func TestKexec(t *testing.T) {
 	if sh.ran[0] != "dmesg -n 1" || sh.ran[1] != "ifconfig eth0 up" || sh.ran[len(sh.ran)-1] != "kexec -e" || len(sh.ran) != 2+2*3+2 {
 		t.Errorf("typed: %q", sh.ran)
 	}
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if left, _ := os.ReadDir(k.Folder); len(left) != 0 {
-		t.Errorf("%d files left", len(left))
-	}
+	wantNothingLeft(t, b, k.Folder)
 }
 
 // The file that the loader asks for has the trial's names in it, and what U-Boot's shell would take for its own is escaped.

@@ -62,9 +62,9 @@ func acceptBacklog(points int) int {
 const FewPoints = kind.AcceptFew
 
 // Accept compares plain against fast-forward: a WARN on a backlog without an NMI, and with one at points places spread over the flush, each in
-// a course of its own, because what fast-forward may do wrong depends on what the other CPUs do meanwhile. It
-// starts trials as the setup does, from a snapshot or by booting. The outcome is kept in the store, a refusal too; a run that could not be
-// made is an error and is not kept. Booting and, say, 4 points take a minute the first time and nothing afterwards.
+// a course of its own, because what fast-forward may do wrong depends on what the other CPUs do meanwhile. It starts trials as the setup does,
+// from a snapshot or by booting. The outcome is kept in the store, a refusal too; a run that could not be made is an error and is not
+// kept. Booting and, say, 4 points take a minute the first time and nothing afterwards.
 func Accept(ctx context.Context, setup qemu.Setup, img *kernels.Image, cmdline string, points int, tell io.Writer) (*Acceptance, error) {
 	setup.FastForward = true
 	setup.Name = "acceptance"
