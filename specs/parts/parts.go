@@ -9,7 +9,6 @@ package parts
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"io"
