@@ -5,7 +5,10 @@ package qemu
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -81,6 +84,9 @@ func (m *monitor) follow(events <-chan qmp.Event) {
 	}
 }
 
+// dying is how long a QEMU whose socket is gone has to end.
+const dying = 5 * time.Second
+
 // bounded runs one call of go-qemu and gives up when the process ends or ctx does. The call itself cannot be cancelled; its goroutine
 // ends when the socket closes, which close sees to.
 func (m *monitor) bounded(ctx context.Context, p *child.Process, what string, call func() error) error {
@@ -88,10 +94,18 @@ func (m *monitor) bounded(ctx context.Context, p *child.Process, what string, ca
 	go func() { done <- call() }()
 	select {
 	case err := <-done:
-		if err != nil {
-			return fmt.Errorf("qmp %s: %w", what, err)
+		if err == nil {
+			return nil
 		}
-		return nil
+		err = fmt.Errorf("qmp %s: %w", what, err)
+		if errors.Is(err, io.EOF) || errors.As(err, new(*net.OpError)) { // its end is told a little later than its socket's, with its reason
+			select {
+			case <-p.Done():
+				return p.Failure()
+			case <-time.After(dying):
+			}
+		}
+		return err
 	case <-p.Done():
 		return p.Failure()
 	case <-ctx.Done():
