@@ -27,7 +27,7 @@ type Handed struct {
 // Launch starts a QEMU and returns when its monitor answers. The guest stands until Cont. spec has no names of what is handed over.
 func Launch(ctx context.Context, spec Spec, h Handed) (*Machine, error) {
 	var files child.Files
-	spec.RAM = files.Give(h.RAM.file)
+	spec.RAM, spec.Private = files.Give(h.RAM.file), h.RAM.view != nil
 	if spec.Firmware == "" {
 		spec.Cmdline = told(spec.Mode, spec.Cmdline)
 	}
@@ -63,6 +63,12 @@ func Launch(ctx context.Context, spec Spec, h Handed) (*Machine, error) {
 	if err != nil {
 		proc.Kill()
 		return nil, err
+	}
+	if h.RAM.view != nil {
+		if err := h.RAM.view.attach(proc.PID(), h.RAM.file); err != nil {
+			proc.Kill()
+			return nil, err
+		}
 	}
 	return &Machine{proc: proc, mon: mon}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"testing"
 	"time"
 
@@ -26,13 +27,20 @@ func TestFastForwardLeavesTheSameMachine(t *testing.T) {
 	}
 	defer bench.Close()
 	for _, nmi := range []int64{700} {
-		fast, jumped := ending(t, bench.Open, p, nmi)
-		plain, none := ending(t, bench.OpenPlain, p, nmi)
+		fast, jumped := ending(t, &s, bench.Open, p, nmi)
+		plain, none := ending(t, &s, bench.OpenPlain, p, nmi)
 		if fast != plain {
 			t.Errorf("NMI at byte %d: left out:    %s\ncarried out: %s", nmi, fast, plain)
 		}
 		if jumped <= none || jumped < int64(panicWait)/2 {
 			t.Errorf("NMI at byte %d: %d ns were left out, %d where none should be", nmi, jumped, none)
+		}
+		if bench.snaps[0].copied {
+			continue
+		}
+		bench.snaps[0].copied = true // as on a machine that lets nobody read a child's memory
+		if copied, _ := ending(t, &s, bench.Open, p, nmi); copied != fast {
+			t.Errorf("NMI at byte %d: memory of its own: %s\na copy: %s", nmi, fast, copied)
 		}
 	}
 }
@@ -41,7 +49,7 @@ func TestFastForwardLeavesTheSameMachine(t *testing.T) {
 const panicWait = 200 * time.Millisecond
 
 // ending is all that there is to know of a trial's end: its time, the wire with its times, and the guest's memory.
-func ending(t *testing.T, open func(context.Context, Payload) (*dut.Board, error), p Payload, nmi int64) (digest string, jumped int64) {
+func ending(t *testing.T, s *Setup, open func(context.Context, Payload) (*dut.Board, error), p Payload, nmi int64) (digest string, jumped int64) {
 	t.Helper()
 	b, err := open(t.Context(), p)
 	if err != nil {
@@ -62,8 +70,11 @@ func ending(t *testing.T, open func(context.Context, Payload) (*dut.Board, error
 	if end.End.Firing != 3 {
 		t.Fatalf("the trial ended by %+v", end.End)
 	}
-	l := b.Machine.(*live)
-	return fmt.Sprintf("fired %+v, wire %x, memory %x", end.Fired, sum(b.Wire), sha256.Sum256(l.ram.mem)), b.Audit().Figures["ff_jumped_ns"] - begun
+	l, memory := b.Machine.(*live), sha256.New()
+	if n, err := io.Copy(memory, io.NewSectionReader(l.ram, 0, l.ram.Size())); err != nil || n != int64(s.MemMiB)<<20 {
+		t.Fatalf("%d bytes of memory: %v", n, err)
+	}
+	return fmt.Sprintf("fired %+v, wire %x, memory %x", end.Fired, sum(b.Wire), memory.Sum(nil)), b.Audit().Figures["ff_jumped_ns"] - begun
 }
 
 func sum(l *wire.Log) []byte {

@@ -13,11 +13,12 @@ import (
 	"lastpage/dut/child"
 )
 
-// RAM is guest memory, shared with QEMU: it can be read while the guest runs and after it died. On q35 with at most 2 GiB a guest
-// physical address is the offset in this memory (hw/i386/pc_q35.c puts everything below 4 GiB - 2 GiB in one piece).
+// RAM is guest memory. It can be read while the guest runs and after it died, a view as long as its QEMU is there. On q35 with at most 2 GiB
+// a guest physical address is the offset in this memory (hw/i386/pc_q35.c puts everything below 4 GiB - 2 GiB in one piece).
 type RAM struct {
-	file *os.File
-	mem  []byte
+	file *os.File // shared with QEMU
+	mem  []byte   // file, mapped
+	view *view    // what a guest of its own made of file; nil: file is the guest's
 }
 
 // NewRAM makes anonymous shared memory of size bytes. No file is left behind whatever happens to the harness.
@@ -36,6 +37,9 @@ func NewRAM(size int64) (*RAM, error) {
 
 // ReadAt reads guest physical memory; beyond its end it returns io.EOF.
 func (r *RAM) ReadAt(p []byte, off int64) (int, error) {
+	if r.view != nil {
+		return r.view.ReadAt(p, off)
+	}
 	if off < 0 || off >= int64(len(r.mem)) {
 		return 0, io.EOF
 	}
@@ -47,7 +51,23 @@ func (r *RAM) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // Size is the memory's length in bytes.
-func (r *RAM) Size() int64 { return int64(len(r.mem)) }
+func (r *RAM) Size() int64 {
+	if r.view != nil {
+		return r.view.size
+	}
+	return int64(len(r.mem))
+}
+
+// private is the same memory for one more guest, which writes into pages of its own. Nothing is copied before that. It is read through the
+// guest's QEMU, from attach on.
+func (r *RAM) private() (*RAM, error) {
+	fd, err := unix.FcntlInt(r.file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("hand on guest ram: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), r.file.Name())
+	return &RAM{file: f, view: &view{size: r.Size()}}, nil
+}
 
 // clone copies the memory's contents into new shared memory. Pages that the guest never touched stay untouched.
 func (r *RAM) clone() (*RAM, error) {
@@ -100,6 +120,9 @@ func (r *RAM) Close() {
 	if r.mem != nil {
 		_ = unix.Munmap(r.mem)
 		r.mem = nil
+	}
+	if r.view != nil {
+		r.view.Close()
 	}
 	r.file.Close()
 }

@@ -49,7 +49,8 @@ type Spec struct {
 	Disk     string // file that is the machine's disk, its bytes as they are; "": it has none
 	Restarts bool   // the guest's reset is a reset and its power-off the end; otherwise the machine stands for ever after either
 
-	RAM      string   // shared file that backs guest RAM
+	RAM      string   // file that backs guest RAM, shared
+	Private  bool     // not shared: what the guest writes is in its own process only
 	Control  string   // file or pipe that receives the guest's control channel; "" for none
 	QMP      string   // name of the abstract Unix socket for QMP
 	Plugin   []string // arguments of -plugin, comma-joined; empty: QEMU's own UART, without a baud rate
@@ -75,7 +76,7 @@ func (s *Spec) Argv() []string {
 	argv := []string{bin,
 		"-nodefaults", "-no-user-config", "-display", "none", "-sandbox", vuart.Sandbox, "-S",
 		"-name", "lastpage",
-		"-object", fmt.Sprintf("memory-backend-file,id=ram,size=%dM,share=on,mem-path=%s", s.MemMiB, s.RAM),
+		"-object", fmt.Sprintf("memory-backend-file,id=ram,size=%dM,share=%s,mem-path=%s", s.MemMiB, onOff(!s.Private), s.RAM),
 		"-machine", s.board() + ",memory-backend=ram",
 		"-m", strconv.Itoa(s.MemMiB),
 		"-smp", strconv.Itoa(s.CPUs),
@@ -159,6 +160,13 @@ func (s *Spec) accel() string {
 		return "tcg,thread=single"
 	}
 	return "tcg,thread=multi"
+}
+
+func onOff(b bool) string {
+	if b {
+		return "on"
+	}
+	return "off"
 }
 
 // escape doubles the commas in a value, which QEMU's option parser would take as separators.

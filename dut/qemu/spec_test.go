@@ -33,6 +33,8 @@ func TestArgv(t *testing.T) {
 		{"a snapshot comes back with everything else as it was", func(s *Spec) { s.Incoming = true },
 			head + "-accel tcg,thread=single" + act + icount + qmp + null +
 				" -kernel /k -incoming defer"},
+		{"memory of its own, of which only the beginning is given", func(s *Spec) { s.Private = true },
+			strings.Replace(head, "share=on", "share=off", 1) + "-accel tcg,thread=single" + act + icount + qmp + null + " -kernel /k"},
 		{"somebody sits at it", func(s *Spec) { s.Firmware, s.Restarts = "/rom", true },
 			head + "-accel tcg,thread=single -cpu max" + icount + qmp + null + " -bios /rom"},
 		{"a network for firmware alone", func(s *Spec) { s.Firmware, s.Restarts, s.PC, s.TFTP = "/rom", true, true, "/t" },
