@@ -48,7 +48,7 @@ the moment of the NMI. --scenario takes another trouble, or the file of your own
 and is interrupted. Its own moments are not used.
 
 --by says how the moments are spread: evenly over the bytes of the wire, after each record, or evenly over
-the time. Where the whole WARN begins to be stored, or sent, the gap is then halved: to a byte, and between two bytes to 1 us.
+the time. Where the whole WARN begins to be stored, or sent, the gap is then narrowed: to a byte, and between two bytes to 1 us.
 
 --out DIR gets sweep.json, sweep.tsv and the whole evidence of every --sample'th point, and one picture of all strategies
 (sweep.png, sweep.svg). A sweep
@@ -236,7 +236,7 @@ func (f *sweepFlags) one(cmd *cobra.Command, s *harness.Subject, j sweepJob, p *
 	full := false // the points that are spread are all done
 	return compare.ExecuteSweep(cmd.Context(), o, s, func(strategy, what string, done, of int) {
 		if full {
-			what = "halving the gap before an edge, " + what
+			what = "narrowing the gap before an edge, " + what
 		}
 		full = full || done >= of
 		if p.live() || full || done%50 == 0 {

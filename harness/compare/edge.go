@@ -59,29 +59,44 @@ func (sw *Sweep) verdict(h has) *Edge {
 	return &Edge{Never: true}
 }
 
-// edges halves the gap in front of each edge, by bytes as long as there are some between, then by time until it is edgeNS: a step
-// between two points, or before the first, then has its place.
+// edges narrows the gap before each edge, by bytes as long as there are some between, then by time until it is edgeNS: a step
+// between two points, or before the first, then has its place. Each round divides the gap by as many points as run at a time.
 func (o SweepOrder) edges(ctx context.Context, sw *Sweep, kept *pointLog, one func(context.Context, harness.Inject, bool) error) error {
 	for _, h := range []has{stored, sent} {
 		for range maxEdge {
 			sw.Points = kept.sorted()
-			e := sw.edge(h)
-			if e == nil {
-				break
-			}
-			in := timeInject(1) // before the first byte
-			if e.before != nil && e.Byte-e.before.Byte > 1 {
-				in = byteInject(e.before.Byte + (e.Byte-e.before.Byte)/2)
-			} else if e.before != nil {
-				in = timeInject(e.before.NS + (e.NS-e.before.NS)/2)
-			}
-			if e.before != nil && e.NS-e.before.NS <= edgeNS || kept.has(in) { // there is none, or it is void
-				break
-			}
-			if err := one(ctx, in, false); err != nil {
+			if err := o.spread(ctx, sw.edge(h).between(max(1, o.Workers)), 0, kept, one); err != nil {
 				return err
+			}
+			if len(kept.sorted()) == len(sw.Points) { // there is nothing between, or it is void
+				break
 			}
 		}
 	}
 	return nil
+}
+
+// between are n moments, or as many as there are, that divide the gap before the edge.
+func (e *Edge) between(n int) []harness.Inject {
+	switch {
+	case e == nil:
+		return nil
+	case e.before == nil: // before the first byte
+		return []harness.Inject{timeInject(1)}
+	case e.Byte-e.before.Byte > 1:
+		return divide(e.before.Byte, e.Byte, n, byteInject)
+	case e.NS-e.before.NS > edgeNS:
+		return divide(e.before.NS, e.NS, n, timeInject)
+	}
+	return nil
+}
+
+// divide gives n different moments between two, or all if there are fewer.
+func divide(from, to int64, n int, at func(int64) harness.Inject) []harness.Inject {
+	parts := min(int64(n)+1, to-from)
+	var out []harness.Inject
+	for i := int64(1); i < parts; i++ {
+		out = append(out, at(from+(to-from)*i/parts))
+	}
+	return out
 }

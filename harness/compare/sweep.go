@@ -250,15 +250,15 @@ func (o SweepOrder) points(ctx context.Context, s *harness.Subject, ref *harness
 		})
 		return nil
 	}
-	if err := o.spread(ctx, all, kept, one); err != nil {
+	if err := o.spread(ctx, all, o.Sample, kept, one); err != nil {
 		return err
 	}
 	sw.whole = true
 	return o.edges(ctx, sw, kept, one)
 }
 
-// spread runs the points of all that are not done, o.Workers at a time.
-func (o SweepOrder) spread(ctx context.Context, all []harness.Inject, kept *pointLog, one func(context.Context, harness.Inject, bool) error) error {
+// spread runs the points of all that are not done, o.Workers at a time. The evidence of every sample-th is kept, with 0 of none.
+func (o SweepOrder) spread(ctx context.Context, all []harness.Inject, sample int, kept *pointLog, one func(context.Context, harness.Inject, bool) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	todo := make(chan int)
@@ -279,7 +279,7 @@ func (o SweepOrder) spread(ctx context.Context, all []harness.Inject, kept *poin
 	for range max(1, o.Workers) {
 		wg.Go(func() {
 			for i := range todo {
-				if err := one(ctx, all[i], o.Sample > 0 && i%o.Sample == 0); err != nil {
+				if err := one(ctx, all[i], sample > 0 && i%sample == 0); err != nil {
 					cancel(err) // the others end by it
 					return
 				}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"lastpage/capture/wire"
@@ -132,14 +133,21 @@ func TestSweepEdges(t *testing.T) {
 		step, void int64 // ns: from when on the WARN is whole; trials after void and before step are void
 		within     int64 // the edge is at most this far after step
 		bytes      int   // trials at a byte
-	}{{4_321_987, 1 << 62, edgeNS, 9}, {4_321_987, 4_200_000, 2 * frame, 9}, {0, 1 << 62, 1, 9}} {
+		workers    int
+	}{
+		{4_321_987, 1 << 62, edgeNS, 9, 1}, {4_321_987, 4_200_000, 2 * frame, 9, 1}, {0, 1 << 62, 1, 9, 1},
+		{4_321_987, 1 << 62, edgeNS, 11, 2}, {4_321_987, 1 << 62, edgeNS, 14, 4}, {0, 1 << 62, 1, 14, 4},
+	} {
 		k, err := openPoints(t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
 		sw := &Sweep{Expected: map[string]grade.Count{grade.Warn: {Records: 39}}}
+		var mu sync.Mutex
 		trials, bytes := 0, 0
 		one := func(_ context.Context, in harness.Inject, _ bool) error {
+			mu.Lock()
+			defer mu.Unlock()
 			trials++
 			p := &Point{Inject: in.String(), NS: in.Time.Nanoseconds() + in.N*frame}
 			p.Byte = p.NS / frame
@@ -158,12 +166,12 @@ func TestSweepEdges(t *testing.T) {
 		if err := one(t.Context(), byteInject(200), false); err != nil {
 			t.Fatal(err)
 		}
-		if err := (SweepOrder{}).edges(t.Context(), sw, k, one); err != nil {
+		if err := (SweepOrder{Workers: c.workers}).edges(t.Context(), sw, k, one); err != nil {
 			t.Fatal(err)
 		}
 		sw.Points = k.sorted()
 		e := sw.edge(stored)
-		if e == nil || e.NS < c.step || e.NS-c.step > c.within || trials > 25 || bytes > c.bytes {
+		if e == nil || e.NS < c.step || e.NS-c.step > c.within || trials > 25+c.workers || bytes > c.bytes {
 			t.Errorf("%+v: %+v after %d trials, %d at a byte", c, e, trials, bytes)
 		}
 		if err := k.close(); err != nil {
