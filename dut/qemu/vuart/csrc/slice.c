@@ -11,8 +11,9 @@
  *    the others. It is set when a vCPU that was halted gets an interrupt while another is at work (the interrupt also ends the turn
  *    in which it was sent), and it is not set again when only one is left. It does not depend on the transmitter: the line may
  *    have run empty in the middle of a record, and it is the turns that decide how long for.
- * 2. When a turn begins, all others that are at work are asked to leave (cpu_exit). Each of them meets that before its own turn,
- *    leaves QEMU's inner loop, and comes in again with a turn of its own. So the order is kept and nobody's turn is empty.
+ * 2. When a turn begins of a vCPU that is at work, all others that are too are asked to leave (cpu_exit). Each of them meets that
+ *    before its own turn, leaves QEMU's inner loop, and comes in again with a turn of its own. So the order is kept and nobody's
+ *    turn is empty.
  * 3. In the middle of a line, from when the transmitter has room until five frames later, the vCPU that wrote last has up to eight
  *    turns for each of another's: its interrupt handlers and whatever else it does between two bytes take the time of its own
  *    instructions and not a multiple of it.
@@ -139,6 +140,7 @@ static bool hurry(int64_t t)
 static void new_turn(void)
 {
 	int64_t t = virtual_clock();
+	bool asleep = vcpu_idle(current_cpu); /* nobody has to make room for it */
 	void *cpu;
 
 	settle(t);
@@ -146,7 +148,7 @@ static void new_turn(void)
 	if (!now.open && spin_turn(t))
 		t = virtual_clock();
 	now.wanted = now.driver && !vcpu_idle(now.driver);
-	for (unsigned i = 0; i < dev->pg->ncpu; i++) {
+	for (unsigned i = 0; i < dev->pg->ncpu && !asleep; i++) {
 		cpu = qemu_get_cpu(i);
 		if (cpu != now.turn && !vcpu_idle(cpu))
 			cpu_exit(cpu);
