@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package qemu is a board made of an unmodified QEMU: a process started from a pure argv, spoken to over QMP, with the guest's RAM and
-// the UART model's page in memory that the harness shares with it.
+// the UART model's page in memory that the harness can read.
 //
 // Data comes in as a Spec (kernel, initramfs, command line, the wire's mode) and goes out as a dut.Board: bytes of the console with virtual
-// times, doorbell events, and the guest's physical memory, alive or dead.
+// times, doorbell events, and the guest's physical memory, whether its kernel lives or is dead.
 package qemu
 
 import (
