@@ -40,8 +40,8 @@ Base is a strategy or a kernel of the catalogue. Head is another (--head), or ba
 (--tree DIR --range A..B). A patch is a diff, an mbox, the output of git format-patch, a folder of *.patch, or - for standard input.
 
 Kernels that are equal byte for byte are not tried: what is equal is no worse. Otherwise the number of courses is set beforehand, or, on a
-board that never repeats itself, they come one after another until the policy can decide, at most its cap. Nothing is tried again until
-it passes.
+board that never repeats itself, they come one after another until the policy can decide, at most its cap. Each course is a boot.
+Nothing is tried again until it passes.
 
 Exit status: 0 passed, 1 failed, 2 cannot tell, 3 the lab or the usage failed. --exit b4, nipa and bisect are for those callers.`,
 		Example: `  lastpage gate --base inline --patch 0001-mine.patch

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
+	"lastpage/harness"
 	"lastpage/harness/compare"
 	"lastpage/harness/gate"
 	"lastpage/harness/report"
@@ -112,6 +115,37 @@ func TestExits(t *testing.T) {
 	}
 }
 
+// Courses that branch from one boot are one draw of it. A verdict takes boots, unless it is told otherwise.
+func TestGateDrawsBoots(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want harness.How
+	}{
+		{nil, harness.Booted},
+		{[]string{"--board", "qemu-smp1"}, harness.Booted},
+		{[]string{"--courses-by", "branch"}, harness.Branched},
+		{[]string{"--board", "qemu-concurrent"}, harness.OwnWay},
+		{[]string{"--wire", "concurrent"}, harness.OwnWay},
+	} {
+		var f judging
+		var at target
+		cmd := &cobra.Command{}
+		at.flags(cmd.Flags())
+		f.flags(cmd.Flags(), "gate", "gate")
+		if err := cmd.ParseFlags(c.args); err != nil {
+			t.Fatal(err)
+		}
+		b, _, err := at.openWith(cmd, f.wire)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := f.order(cmd, b, at.shape())
+		if err != nil || o.Ensemble.How != c.want {
+			t.Errorf("%v: courses by %q, %v; want %q", c.args, o.Ensemble.How, err, c.want)
+		}
+	}
+}
+
 // A gate fits into a mail whatever it says.
 func TestGateMail(t *testing.T) {
 	g := &compare.Gate{Policy: &gate.Policy{Name: "default"}, Board: "qemu", Baud: 115200, CPUs: 2, Mode: "exact+ff+snapshot",
@@ -119,6 +153,8 @@ func TestGateMail(t *testing.T) {
 		Base:     compare.Variant{Asked: "inline", Release: "7.3.4", Origin: map[string]string{"tree": strings.Repeat("~/a/tree/", 20)}},
 		Head:     compare.Variant{Asked: "inline", Release: "7.3.4", Patches: strings.Fields(strings.Repeat("0001-some-long-name-of-a-patch.patch ", 9))},
 		Decision: &gate.Decision{Verdict: gate.Fail, Why: strings.Repeat("it holds in fewer courses than before ", 20), Findings: []gate.Finding{{}, {Rule: "void trials", Why: "x"}}}}
+	g.Ensemble = compare.Ensemble{Courses: 8, Seed: 1, How: harness.Branched}
+	g.Scenarios = []*compare.GateRun{{Scenario: "s", Courses: 8}}
 	for i := range 5 {
 		g.Flips = append(g.Flips, &compare.Flip{Scenario: "s", That: "warn.stored >= 1", Course: i, Moment: "share:50%", Lacks: 28, Records: []string{strings.Repeat("long ", 40)}})
 	}
@@ -135,7 +171,7 @@ func TestGateMail(t *testing.T) {
 			t.Errorf("%d columns: %s", len([]rune(l)), l)
 		}
 	}
-	if !strings.Contains(b.String(), "28 records lack: long") || !strings.HasPrefix(b.String(), "FAIL: ") {
+	if !strings.Contains(b.String(), "28 records lack: long") || !strings.Contains(strings.Join(strings.Fields(b.String()), " "), "(branch of one boot, seed 1)") || !strings.HasPrefix(b.String(), "FAIL: ") {
 		t.Error(b.String())
 	}
 }

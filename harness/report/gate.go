@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"lastpage/harness"
 	"lastpage/harness/compare"
 	"lastpage/harness/gate"
 )
@@ -140,6 +141,9 @@ func tried(g *compare.Gate) string {
 		all = append(all, fmt.Sprintf("%s: N %d courses%s, %d moments in each, %s", s.Scenario, s.Courses, look, len(s.Moments), void))
 	}
 	how := string(g.Ensemble.How)
+	if g.Ensemble.How == harness.Branched {
+		how += " of one boot"
+	}
 	if g.Ensemble.Seed > 0 {
 		how += fmt.Sprintf(", seed %d", g.Ensemble.Seed)
 	}

@@ -123,6 +123,9 @@ func kinds(w io.Writer, r *compare.Run) error {
 		return nil
 	}
 	t := &Table{Left: 1, Title: "\nThe unit is the course: one draw of all that differs from boot to boot"}
+	if r.Ensemble.How == harness.Branched {
+		t.Title = "\nThe unit is the course. All share one boot; --courses-by boot draws boots"
+	}
 	for _, row := range r.Rows {
 		all := row.Kinds()
 		for i, k := range all {
