@@ -18,7 +18,7 @@ type infoCache struct {
 }
 
 // find looks it up in the guest's memory the first time.
-func (c *infoCache) find(ctx context.Context, ram *RAM) (*ring.VMCoreInfo, error) {
+func (c *infoCache) find(ctx context.Context, ram memory) (*ring.VMCoreInfo, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.info != nil {
@@ -33,11 +33,11 @@ func (c *infoCache) find(ctx context.Context, ram *RAM) (*ring.VMCoreInfo, error
 
 // dump saves the ringbuffer's pages as an ELF core. The machine must stand.
 func (l *live) dump(ctx context.Context, dir string) error {
-	info, err := l.info.find(ctx, l.ram)
+	info, err := l.info.find(ctx, l.ram.memory)
 	if err != nil {
 		return err
 	}
-	r, err := ring.Open(ctx, l.ram, l.ram.Size(), info)
+	r, err := ring.Open(ctx, l.ram.memory, l.ram.Size(), info)
 	if err != nil {
 		return err
 	}
@@ -46,9 +46,9 @@ func (l *live) dump(ctx context.Context, dir string) error {
 
 // ring decodes the ringbuffer out of the standing machine's memory.
 func (l *live) ring(ctx context.Context) (*ring.Log, error) {
-	info, err := l.info.find(ctx, l.ram)
+	info, err := l.info.find(ctx, l.ram.memory)
 	if err != nil {
 		return nil, err
 	}
-	return ring.Decode(ctx, l.ram, l.ram.Size(), info)
+	return ring.Decode(ctx, l.ram.memory, l.ram.Size(), info)
 }

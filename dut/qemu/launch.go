@@ -27,7 +27,8 @@ type Handed struct {
 // Launch starts a QEMU and returns when its monitor answers. The guest stands until Cont. spec has no names of what is handed over.
 func Launch(ctx context.Context, spec Spec, h Handed) (*Machine, error) {
 	var files child.Files
-	spec.RAM, spec.Private = files.Give(h.RAM.file), h.RAM.view != nil
+	own, private := h.RAM.memory.(*view)
+	spec.RAM, spec.Private = files.Give(h.RAM.file), private
 	if spec.Firmware == "" {
 		spec.Cmdline = told(spec.Mode, spec.Cmdline)
 	}
@@ -64,8 +65,8 @@ func Launch(ctx context.Context, spec Spec, h Handed) (*Machine, error) {
 		proc.Kill()
 		return nil, err
 	}
-	if h.RAM.view != nil {
-		if err := h.RAM.view.attach(proc.PID(), h.RAM.file); err != nil {
+	if private {
+		if err := own.attach(proc.PID(), h.RAM.file); err != nil {
 			proc.Kill()
 			return nil, err
 		}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"lastpage/capture/wire"
 	"lastpage/dut"
 	"lastpage/kernels/plan"
@@ -26,6 +28,15 @@ func TestFastForwardLeavesTheSameMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer bench.Close()
+	snap, err := bench.snapshot(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(snap.ram.file.Fd()), &st); err != nil || 2*512*st.Blocks > st.Size {
+		t.Errorf("the snapshot takes %d of %d MiB, %v; the guest touched a tenth", 512*st.Blocks>>20, st.Size>>20, err)
+	}
+	bench.release(snap)
 	for _, nmi := range []int64{700} {
 		fast, jumped := ending(t, &s, bench.Open, p, nmi)
 		plain, none := ending(t, &s, bench.OpenPlain, p, nmi)

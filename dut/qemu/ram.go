@@ -10,15 +10,22 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lastpage/capture/ring"
 	"lastpage/dut/child"
 )
 
 // RAM is guest memory. It can be read while the guest runs and after it died, a view as long as its QEMU is there. On q35 with at most 2 GiB
 // a guest physical address is the offset in this memory (hw/i386/pc_q35.c puts everything below 4 GiB - 2 GiB in one piece).
 type RAM struct {
-	file *os.File // shared with QEMU
-	mem  []byte   // file, mapped
-	view *view    // what a guest of its own made of file; nil: file is the guest's
+	file *os.File // what QEMU gets
+	memory
+}
+
+// memory is read by guest physical address.
+type memory interface {
+	io.ReaderAt
+	Size() int64 // bytes
+	Close() error
 }
 
 // NewRAM makes anonymous shared memory of size bytes. No file is left behind whatever happens to the harness.
@@ -27,35 +34,12 @@ func NewRAM(size int64) (*RAM, error) {
 	if err != nil {
 		return nil, err
 	}
-	mem, err := unix.Mmap(int(f.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
+	m, err := ring.OpenRAM(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("map guest ram (%d MiB): %w", size>>20, err)
+		return nil, err
 	}
-	return &RAM{file: f, mem: mem}, nil
-}
-
-// ReadAt reads guest physical memory; beyond its end it returns io.EOF.
-func (r *RAM) ReadAt(p []byte, off int64) (int, error) {
-	if r.view != nil {
-		return r.view.ReadAt(p, off)
-	}
-	if off < 0 || off >= int64(len(r.mem)) {
-		return 0, io.EOF
-	}
-	n := copy(p, r.mem[off:])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-// Size is the memory's length in bytes.
-func (r *RAM) Size() int64 {
-	if r.view != nil {
-		return r.view.size
-	}
-	return int64(len(r.mem))
+	return &RAM{f, m}, nil
 }
 
 // private is the same memory for one more guest, which writes into pages of its own. Nothing is copied before that. It is read through the
@@ -65,8 +49,7 @@ func (r *RAM) private() (*RAM, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hand on guest ram: %w", err)
 	}
-	f := os.NewFile(uintptr(fd), r.file.Name())
-	return &RAM{file: f, view: &view{size: r.Size()}}, nil
+	return &RAM{os.NewFile(uintptr(fd), r.file.Name()), &view{size: r.Size()}}, nil
 }
 
 // clone copies the memory's contents into new shared memory. Pages that the guest never touched stay untouched.
@@ -116,13 +99,4 @@ func copySparse(dst, src *os.File, size int64) error {
 }
 
 // Close lets go of the memory. A QEMU that has it keeps it.
-func (r *RAM) Close() {
-	if r.mem != nil {
-		_ = unix.Munmap(r.mem)
-		r.mem = nil
-	}
-	if r.view != nil {
-		r.view.Close()
-	}
-	r.file.Close()
-}
+func (r *RAM) Close() error { return errors.Join(r.memory.Close(), r.file.Close()) }

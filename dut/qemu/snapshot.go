@@ -85,7 +85,7 @@ func (b *Pool) take(ctx context.Context, p Payload) (s *snapshot, err error) {
 	s.ram, l.ram = l.ram, nil
 	l.close()
 	s.said = l.heard()
-	_, _ = s.info.find(ctx, s.ram) // here it costs least; who needs it says why it is not there
+	_, _ = s.info.find(ctx, s.ram.memory) // here it costs least; who needs it says why it is not there
 	return s, nil
 }
 

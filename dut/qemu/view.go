@@ -105,9 +105,13 @@ func (v *view) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
+// Size is the memory's length.
+func (v *view) Size() int64 { return v.size }
+
 // Close lets go of the process.
-func (v *view) Close() {
-	if v.mem != nil {
-		v.mem.Close()
+func (v *view) Close() error {
+	if v.mem == nil {
+		return nil
 	}
+	return v.mem.Close()
 }

@@ -34,7 +34,7 @@ func TestViewIsWhatItsProcessSees(t *testing.T) {
 	if _, err := mine.ReadAt(buf, 0); err == nil {
 		t.Error("memory that no process has is read")
 	}
-	if err := mine.view.attach(os.Getpid(), mine.file); err == nil {
+	if err := mine.memory.(*view).attach(os.Getpid(), mine.file); err == nil {
 		t.Fatal("a mapping that is shared is taken for one of the guest's own")
 	}
 	m, err := unix.Mmap(int(mine.file.Fd()), 0, 4*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE)
@@ -42,7 +42,7 @@ func TestViewIsWhatItsProcessSees(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = unix.Munmap(m) }()
-	if err := mine.view.attach(os.Getpid(), mine.file); err != nil {
+	if err := mine.memory.(*view).attach(os.Getpid(), mine.file); err != nil {
 		t.Fatal(err)
 	}
 	copy(m[2*page:], "of my own")
