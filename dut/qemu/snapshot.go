@@ -3,6 +3,7 @@
 package qemu
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -40,13 +41,9 @@ func (b *Pool) take(ctx context.Context, p Payload) (s *snapshot, err error) {
 		return nil, err
 	}
 	defer l.close()
-	limit := b.setup.ArmLimit
-	if limit == 0 {
-		limit = armLimit
-	}
 	if err := l.Arm([]dut.Trigger{
 		{Name: "armed", When: dut.AtEvent, Code: plan.Armed, N: 1, Do: dut.Stop},
-		{Name: "limit", When: dut.AtTime, N: int64(limit), Do: dut.Stop},
+		{Name: "limit", When: dut.AtTime, N: int64(cmp.Or(b.setup.ArmLimit, armLimit)), Do: dut.Stop},
 	}); err != nil {
 		return nil, err
 	}

@@ -66,13 +66,12 @@ func (b *bench) get(ctx context.Context, o *harness.Order, p qemu.Payload) (*qem
 		setup.Seed = course.Entropy
 	}
 	setup.Later = time.Duration(course.ClockS) * time.Second
-	var err error
 	if course != (harness.Course{}) {
-		err = b.comes(ctx, setup, p)
+		if err := b.comes(ctx, setup, p); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if setup.FastForward, err = b.fastForward(ctx, o.Cmdline, course != harness.Course{}); err != nil {
 		return nil, err
 	}
