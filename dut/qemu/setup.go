@@ -22,7 +22,6 @@ type Setup struct {
 	Shift       int
 	Seed        uint64
 	Later       time.Duration // the guest's wall clock is ahead by so much at power-on
-	ArmLimit    time.Duration // the boot for a snapshot is given up after so much virtual time; 0: 5 min
 	Baud        int           // of the line; above 115200 the model's clock is scaled, as the guest cannot ask for more
 	FastForward bool
 	Snapshot    bool // trials start from a snapshot of the armed guest instead of a boot

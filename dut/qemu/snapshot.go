@@ -3,7 +3,6 @@
 package qemu
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -31,7 +30,7 @@ type snapshot struct {
 	copied  bool // each guest gets a copy of the RAM: this machine does not let us read a view
 }
 
-// armLimit bounds the boot, in virtual time, where the setup does not. Debian's largest kernel takes 15 s.
+// armLimit bounds the boot, in virtual time. Debian's largest kernel takes 15 s.
 const armLimit = 300 * time.Second
 
 // take boots p until it is armed.
@@ -43,7 +42,7 @@ func (b *Pool) take(ctx context.Context, p Payload) (s *snapshot, err error) {
 	defer l.close()
 	if err := l.Arm([]dut.Trigger{
 		{Name: "armed", When: dut.AtEvent, Code: plan.Armed, N: 1, Do: dut.Stop},
-		{Name: "limit", When: dut.AtTime, N: int64(cmp.Or(b.setup.ArmLimit, armLimit)), Do: dut.Stop},
+		{Name: "limit", When: dut.AtTime, N: int64(armLimit), Do: dut.Stop},
 	}); err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -81,7 +80,7 @@ func mapped(pid int, file *os.File, size int64) (int64, error) {
 		return 0, err
 	}
 	if begin == 0 || end-begin < size {
-		return 0, errors.New("it has not mapped " + strconv.FormatInt(size>>20, 10) + " MiB of it in one piece")
+		return 0, fmt.Errorf("it has not mapped %d MiB of it in one piece", size>>20)
 	}
 	return begin, nil
 }

@@ -124,7 +124,7 @@ func kinds(w io.Writer, r *compare.Run) error {
 	}
 	t := &Table{Left: 1, Title: "\nThe unit is the course: one draw of all that differs from boot to boot"}
 	if r.Ensemble.How == harness.Branched {
-		t.Title = "\nThe unit is the course. All share one boot; --courses-by boot draws boots"
+		t.Title = "\nThe unit is the course. A strategy's share one boot: see --courses-by boot"
 	}
 	for _, row := range r.Rows {
 		all := row.Kinds()

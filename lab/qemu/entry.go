@@ -7,6 +7,7 @@ package qemu
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"lastpage/capture/wire"
 	"lastpage/dut/qemu"
@@ -117,6 +118,9 @@ func (e *Entry) Bench(ctx context.Context, board string, k kind.Kernel, o kind.O
 		return nil, err
 	}
 	b := &bench{setup: setup, fast: e.FastForward, accept: o.Accept, own: line, img: k.Image, tell: o.Progress, fasts: map[string]bool{}}
+	if b.tell == nil {
+		b.tell = io.Discard
+	}
 	if o.Accept == kind.AcceptOne { // now, since other kernels are made ready at the same time; more are worth waiting for their first use
 		_, b.first = b.fastForward(ctx, line, false)
 	}

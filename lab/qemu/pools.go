@@ -32,7 +32,9 @@ type bench struct {
 	// first is why the acceptance that Bench made did not come to its end. It is the first trial's fault to tell: a kernel that dies in it
 	// is a finding about that kernel. A boot that repeats itself is every trial's.
 	first error
-	pools []*pool // oldest use first
+	// proved: a boot of such a kernel was the same without fast-forward.
+	proved bool
+	pools  []*pool // oldest use first
 	// initrds are those that were made last, oldest first.
 	initrds []initramfs
 }
@@ -87,29 +89,6 @@ func (b *bench) get(ctx context.Context, o *harness.Order, p qemu.Payload) (*qem
 	return made, nil
 }
 
-// secondLimit is what other boots of a kernel are given that did not come to its trial in the first, in virtual time. It is twice what
-// Debian's largest kernel takes.
-const secondLimit = 30 * time.Second
-
-// comes says of a kernel whose first boot did not come to its trial that another boot does not either: a *dut.BootError. That boot alone is
-// fast-forwarded without an acceptance, which such a kernel cannot have: a loop would take an hour. Nothing is tried in it.
-func (b *bench) comes(ctx context.Context, setup qemu.Setup, p qemu.Payload) error {
-	if b.first == nil || setup.Mode != qemu.Exact || !setup.Snapshot {
-		return nil
-	}
-	setup.FastForward, setup.ArmLimit = b.fast, secondLimit
-	pool, err := qemu.NewPool(ctx, &setup, b.tell)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	board, err := pool.Open(ctx, p)
-	if err != nil {
-		return err
-	}
-	return board.Close()
-}
-
 // fastForward says once for each command line whether its guests are fast-forwarded. other: the trial's boot is another than an acceptance's.
 func (b *bench) fastForward(ctx context.Context, cmdline string, other bool) (bool, error) {
 	if !b.fast || b.img.Probe == "" { // the comparisons are made with the probe
@@ -149,16 +128,12 @@ func (b *bench) accepted(ctx context.Context, cmdline string) (bool, error) {
 	if fast || err != nil || b.accept == 0 || cmdline != b.own {
 		return fast, err
 	}
-	tell := b.tell
-	if tell == nil {
-		tell = io.Discard
-	}
-	a, err := wiretest.Accept(ctx, b.setup, b.img, cmdline, b.accept, tell)
+	a, err := wiretest.Accept(ctx, b.setup, b.img, cmdline, b.accept, b.tell)
 	if err != nil {
 		return false, err
 	}
 	if !a.Passed {
-		fmt.Fprintf(tell, "no fast-forward: %s\n", a.Why)
+		fmt.Fprintf(b.tell, "no fast-forward: %s\n", a.Why)
 	}
 	return a.Passed, nil
 }
