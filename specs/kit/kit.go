@@ -20,7 +20,7 @@ import (
 	"lastpage/lab"
 )
 
-// Lab is where trials are made. The zero value of every field but Dir is what `lastpage run` does.
+// Lab is where trials are made. The zero value of every field but Dir and Accept is what `lastpage run` does.
 type Lab struct {
 	Dir       string   // folder for the evidence, which must be there
 	Board     string   // of the inventory; "": qemu
@@ -29,6 +29,7 @@ type Lab struct {
 	Baud      int      // of the line; 0: 115200
 	Shape     *harness.Shape
 	Progress  io.Writer // nil: nobody is told
+	Accept    int       // comparisons by which fast-forward is accepted for a kernel where it was not (kind.AcceptFew); 0: none
 
 	tried atomic.Int64
 }
@@ -51,7 +52,7 @@ func (l *Lab) Subject(ctx context.Context, strategy string) (*harness.Subject, e
 	if err != nil {
 		return nil, err
 	}
-	o := lab.Options{Baud: l.Baud, Progress: l.Progress}
+	o := lab.Options{Baud: l.Baud, Progress: l.Progress, Accept: l.Accept}
 	if o.Baud == 0 {
 		o.Baud = 115200
 	}

@@ -13,9 +13,8 @@ import (
 
 	"lastpage/dut"
 	"lastpage/harness"
-	"lastpage/kernels"
-	"lastpage/lab"
 	"lastpage/lab/kind"
+	"lastpage/specs/kit"
 )
 
 // BenchmarkTrial is what a trial of a sweep costs beside its guest's own run: an NMI at moments spread over the backlog, from one snapshot,
@@ -28,7 +27,11 @@ func BenchmarkTrial(b *testing.B) {
 }
 
 func sweepTrials(b *testing.B, qemus int) {
-	s := accepted(b, "mainline")
+	lab := &kit.Lab{Accept: kind.AcceptFew} // as a sweep does
+	s, err := lab.Subject(b.Context(), "mainline")
+	if err != nil {
+		b.Fatal(err)
+	}
 	defer s.Bench.Rest()
 	timed := &stopwatch{Bench: s.Bench}
 	s.Bench = timed
@@ -66,27 +69,6 @@ func sweepTrials(b *testing.B, qemus int) {
 	b.ReportMetric(float64(b.Elapsed())*float64(qemus)/guest, "host/guest")
 	b.ReportMetric(float64(timed.open.Load())/guest, "open/guest")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Hours(), "trials/h")
-}
-
-// accepted is a strategy on the built-in board as a sweep has it: fast-forwarded.
-func accepted(b *testing.B, strategy string) *harness.Subject {
-	inv, err := lab.LoadInventory("")
-	if err != nil {
-		b.Fatal(err)
-	}
-	board, err := inv.Find("qemu")
-	if err != nil {
-		b.Fatal(err)
-	}
-	cat, err := kernels.LoadCatalogue()
-	if err != nil {
-		b.Fatal(err)
-	}
-	s, err := board.Subject(b.Context(), cat, strategy, lab.Options{Baud: 115200, Accept: kind.AcceptFew})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return s
 }
 
 // stopwatch is a bench that knows how long its boards took to open, and their machines to run, in ns of the host.
