@@ -21,17 +21,17 @@ type courses struct {
 }
 
 const coursesHelp = `Courses: an exact trial repeats itself, so that many trials of one boot are one draw. A course is one draw of what differs from boot to
-boot; it is the unit of every count and interval. branch: all courses begin at one snapshot of the armed guest, and are disturbed
-from there. boot: each course is booted, with entropy, a clock and a start of its own. own: on a board that never repeats itself each
-trial is a course. --courses 0 takes the board as it is: one course, always the same.`
+boot; it is the unit of every count and interval. boot: each course is booted, with entropy, a clock and a start of its own. branch: all
+courses begin at one snapshot of the armed guest, and are disturbed from there; that is faster, and one draw of a boot. own: on a board
+that never repeats itself each trial is a course. --courses 0 takes the board as it is: one course, always the same.`
 
 func (c *courses) flags(fl *pflag.FlagSet, n int) {
 	fl.IntVar(&c.n, "courses", n, "courses of each strategy (0: the board's own, one)")
 	fl.Uint64Var(&c.seed, "course-seed", 1, "seed from which the courses are drawn; equal seeds give equal courses")
-	fl.StringVar(&c.by, "courses-by", "", "how courses differ: branch, boot or own (default: what the board can)")
+	fl.StringVar(&c.by, "courses-by", "", "how courses differ: boot, branch or own (default: boot, or own on a board that never repeats itself)")
 }
 
-// ensemble checks the flags; which way is the default depends on the board.
+// ensemble checks the flags; the default way is the board's.
 func (c *courses) ensemble(fl *pflag.FlagSet, b *lab.Board) (compare.Ensemble, error) {
 	e := compare.Ensemble{Courses: c.n, Seed: c.seed, How: harness.How(c.by)}
 	if c.n < 0 || c.n > 100_000 {

@@ -115,8 +115,8 @@ func TestExits(t *testing.T) {
 	}
 }
 
-// Courses that branch from one boot are one draw of it. A verdict takes boots, unless it is told otherwise.
-func TestGateDrawsBoots(t *testing.T) {
+// Courses that branch from one boot are one draw of it: a course is a boot, unless something else is asked for.
+func TestACourseIsABoot(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		want harness.How

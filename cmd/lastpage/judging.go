@@ -33,7 +33,6 @@ func (f *judging) flags(fl *pflag.FlagSet, what, name string) {
 	f.courses.flags(fl, 0)
 	fl.Lookup("courses").Usage = "courses of each kernel (default: the policy's courses, or its cap on a board that never repeats itself)"
 	fl.Lookup("courses").DefValue = "0" // shown by no help
-	fl.Lookup("courses-by").Usage = "how courses differ: boot, branch or own (default: boot, or own on a board that never repeats itself)"
 	fl.IntVar(&f.retries, "retries", 2, "void trials allowed for each valid one")
 	fl.StringVar(&f.wire, "wire", "", "override the board's wire: exact or concurrent")
 	fl.StringVar(&f.out, "out", "", "folder of the "+what+"; one that was interrupted goes on there (default runs/"+name+"-DATE-TIME)")
@@ -93,10 +92,6 @@ func (f *judging) order(cmd *cobra.Command, b *lab.Board, shape *harness.Shape) 
 		}
 	} else if f.courses.n < 1 {
 		return o, fmt.Errorf("--courses %d: the unit of a verdict is the course: want 1 or more", f.courses.n)
-	}
-	// Courses that branch from one boot are one draw of it. A verdict over them would be that boot's.
-	if !cmd.Flags().Changed("courses-by") && b.Entry.Courses() == harness.Branched {
-		f.courses.by = string(harness.Booted)
 	}
 	if o.Ensemble, err = f.courses.ensemble(cmd.Flags(), b); err != nil {
 		return o, err

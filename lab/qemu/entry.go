@@ -76,13 +76,10 @@ func (e *Entry) UseWire(mode string) error {
 	return setup.Check()
 }
 
-// Courses implements kind.Entry.
+// Courses implements kind.Entry. Courses that branch from one boot are one draw of it, so that nobody gets them unasked.
 func (e *Entry) Courses() harness.How {
-	switch {
-	case e.Wire != qemu.Exact:
+	if e.Wire != qemu.Exact {
 		return harness.OwnWay
-	case e.Snapshot:
-		return harness.Branched
 	}
 	return harness.Booted
 }
