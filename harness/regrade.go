@@ -57,7 +57,7 @@ func (t *Trial) make(in grade.Input) *grade.Grade {
 	if in.Ring == nil {
 		return g
 	}
-	if t.ignored(g) {
+	if t.ignored(g) && !g.CameToPanicEnd() && !grade.Survived(in.Ring) {
 		in.Void = append(in.Void, fmt.Sprintf("the interruption (%s) did nothing: no record of a panic is stored or was sent, and the backlog went on to its end: a kernel that prints may drop what an idle one hears", t.Order.Inject))
 		return grade.Make(in)
 	}

@@ -35,7 +35,7 @@ const (
 	mostRecords = 12
 )
 
-// Reworded is a record of an uninterrupted trial that only one kernel has, numbers and addresses apart.
+// Reworded is a record that only one kernel has, numbers and addresses apart.
 type Reworded struct {
 	Scenario string `json:"scenario"`
 	Section  string `json:"section"`
@@ -154,22 +154,41 @@ func plain(text string) string {
 	return figures.ReplaceAllString(text, "#")
 }
 
-// reword compares the records of uninterrupted trials, in the first course that has them on both sides.
+// reword compares records, in the first course that has an uninterrupted trial on both sides: all of WARN and panic in that trial, and what
+// every interrupted trial has of a panic beside the state of the CPU.
 func (g *Gate) reword(ctx context.Context, gr *GateRun, s *gate.Scenario) error {
 	for _, pair := range s.Courses {
-		b, h := gr.course(BaseName, pair.N).whole(), gr.course(HeadName, pair.N).whole()
-		if b == "" || h == "" || b == h {
+		b, h := gr.course(BaseName, pair.N), gr.course(HeadName, pair.N)
+		if b.whole() == "" || h.whole() == "" || b.whole() == h.whole() {
 			continue
 		}
-		base, err := harness.Records(ctx, b)
+		base, err := harness.Records(ctx, b.whole())
 		if err != nil {
 			return fmt.Errorf("gate: %w", err)
 		}
-		head, err := harness.Records(ctx, h)
+		head, err := harness.Records(ctx, h.whole())
 		if err != nil {
 			return fmt.Errorf("gate: %w", err)
 		}
 		only := append(onlyIn(BaseName, base, head), onlyIn(HeadName, head, base)...)
+		seen := map[string]bool{}
+		for at := range s.Moments {
+			x, y := b.trialOf(at), h.trialOf(at)
+			if x == b.whole() || y == h.whole() || !ended(pair.Base.Grades[at]) || !ended(pair.Head.Grades[at]) {
+				continue // of a panic that did not end the rules speak
+			}
+			if base, err = panicOf(ctx, x); err != nil {
+				return err
+			}
+			if head, err = panicOf(ctx, y); err != nil {
+				return err
+			}
+			for _, r := range append(onlyIn(BaseName, base, head), onlyIn(HeadName, head, base)...) {
+				if key := r.In + plain(r.Text); !seen[key] {
+					seen[key], only = true, append(only, r)
+				}
+			}
+		}
 		for _, r := range only {
 			r.Scenario = s.Name
 		}

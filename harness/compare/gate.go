@@ -96,6 +96,8 @@ type GateOrder struct {
 	Retries int
 	Workers int
 	Out     *Folder
+
+	other map[string]bool // by folder of a trial: its panic ends in other words than base's
 }
 
 // order is the run of one scenario.

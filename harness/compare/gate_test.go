@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"lastpage/capture/ring"
 	"lastpage/dut/duttest"
 	"lastpage/harness"
 	"lastpage/harness/gate"
@@ -59,6 +60,49 @@ func TestGate(t *testing.T) {
 	loaded, err := LoadGate(g.out.Dir)
 	if err != nil || loaded.Decision.Verdict != gate.Fail || !reflect.DeepEqual(loaded.Flips, g.Flips) {
 		t.Errorf("what was kept is another: %v", err)
+	}
+}
+
+// A panic that does not come to its last record is a loss, though nobody knows what else it would have said. One that ends in other words is
+// none.
+func TestGateOfAPanicsEnd(t *testing.T) {
+	end := func(s *duttest.Script) int {
+		return slices.IndexFunc(s.NMI, func(st duttest.Step) bool {
+			return st.Store != nil && strings.HasPrefix(string(st.Store.Text), "---[ end")
+		})
+	}
+	say := func(text string) duttest.Step {
+		return duttest.Step{Store: &ring.Record{Flags: ring.FlagNewline, Text: []byte(text)}}
+	}
+	for name, c := range map[string]struct {
+		change   func(*duttest.Script)
+		is       gate.Verdict
+		why      string
+		reworded int
+	}{
+		"other words": {func(s *duttest.Script) { s.NMI[end(s)] = say("---[ it has ended ]---") }, gate.Pass, "head breaks no rule", 2},
+		"other words, and one before": {func(s *duttest.Script) {
+			s.NMI = slices.Insert(s.NMI, end(s), say("my own words"))
+			s.NMI[end(s)] = say("---[ it has ended ]---")
+		}, gate.Pass, "head breaks no rule", 3},
+		"other words, and the first too": {func(s *duttest.Script) {
+			s.NMI[end(s)] = say("---[ it has ended ]---")
+			s.NMI = append(s.NMI[:1:1], s.NMI[2:]...)
+		}, gate.Unknown, "no pair of courses says: head has no record that is known as one of its panic (course 1)", 0},
+		"gone": {func(s *duttest.Script) { at := end(s); s.NMI = slices.Delete(s.NMI, at, at+1) }, gate.Fail, "panic.ended >= 1: it holds in 8 of 8 courses of base and 0 of 8 of head", 0},
+		"survived": {func(s *duttest.Script) {
+			if len(s.NMI) > 0 {
+				s.NMI = []duttest.Step{say("Uhhuh. NMI received for unknown reason 20 on CPU 0."), say("Dazed and confused, but trying to continue"), {Flush: true}}
+			}
+		}, gate.Fail, "panic.ended >= 1", 0},
+	} {
+		g, err := decided(t, t.Context(), gateOrder(t, open(t, GateName), "default"), &scripted{}, &scripted{change: c.change})
+		if err != nil || g.Decision.Verdict != c.is || !strings.Contains(g.Decision.Why, c.why) || len(g.Reworded) != c.reworded {
+			t.Errorf("%s: %v, %+v, %d reworded", name, err, g.Decision, len(g.Reworded))
+		}
+		if c.is == gate.Fail && (len(g.Flips) == 0 || g.Flips[0].Lacks == 0 || !strings.Contains(g.Flips[0].Records[len(g.Flips[0].Records)-1], "end Kernel panic")) {
+			t.Errorf("%s: the end is not named: %+v", name, g.Flips)
+		}
 	}
 }
 

@@ -75,7 +75,9 @@ func (o *GateOrder) try(ctx context.Context, or RunOrder, subjects []*harness.Su
 		if err != nil {
 			return s, r, err
 		}
-		s = o.scenario(or, r)
+		if s, err = o.scenario(ctx, or, r); err != nil {
+			return s, r, err
+		}
 		if s.Sequential = o.Sequential; o.Second > 0 {
 			if s.Look = 1; k > n {
 				s.Look = 2

@@ -3,6 +3,7 @@
 package compare
 
 import (
+	"context"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -12,23 +13,27 @@ import (
 )
 
 // scenario puts the courses of base and head beside each other. A run of head alone stands for both.
-func (o *GateOrder) scenario(or RunOrder, r *Run) gate.Scenario {
+func (o *GateOrder) scenario(ctx context.Context, or RunOrder, r *Run) (gate.Scenario, error) {
 	s := gate.Scenario{Name: or.Scenario.Name, Moments: moments(or)}
 	base, head := r.Rows[0], r.Rows[len(r.Rows)-1]
 	for _, row := range []*Row{base, head} {
 		if row.Fault == Cannot || row.Fault == NoSymbol {
 			s.Cannot = row.Strategy + ": " + row.Why
-			return s
+			return s, nil
 		}
 	}
 	for _, b := range base.Courses {
 		for _, h := range head.Courses {
 			if number(b) == number(h) {
-				s.Courses = append(s.Courses, gate.Course{N: number(b), Base: side(b, len(s.Moments)), Head: side(h, len(s.Moments))})
+				c := gate.Course{N: number(b), Base: side(b, len(s.Moments)), Head: side(h, len(s.Moments))}
+				if err := o.reended(ctx, &c, b, h); err != nil {
+					return s, err
+				}
+				s.Courses = append(s.Courses, c)
 			}
 		}
 	}
-	return s
+	return s, nil
 }
 
 func number(c *CourseRow) int {

@@ -50,7 +50,10 @@ func (t *Tried) Against(ctx context.Context, base *Tried) (*Gate, error) {
 	var all []gate.Scenario
 	for i := range min(len(t.Rows), len(base.Rows)) {
 		pair := &Run{Rows: []*Row{base.Rows[i].as(BaseName), t.Rows[i].as(HeadName)}}
-		s := o.scenario(t.orders[i], pair)
+		s, err := o.scenario(ctx, t.orders[i], pair)
+		if err != nil {
+			return nil, err
+		}
 		if err := g.keep(ctx, &s, pair, t.orders[i].Out.Dir); err != nil {
 			return nil, err
 		}

@@ -19,6 +19,7 @@ import (
 //	SECTION.wire    share of the expected bytes that is on the wire; 1 only if every record is whole there
 //	SECTION.sent    share of the stored bytes that is on the wire; 1 only if every stored record is whole there
 //	SECTION.lost    records that are neither stored nor whole on the wire
+//	SECTION.ended   1 if its last record is stored or was seen (of a panic "---[ end Kernel panic"), else 0
 //	crash-exec.ms   time between panic() and the crash kernel's first instruction, ms
 //	letter          A to F; A >= B
 //
@@ -51,10 +52,10 @@ func ParseCondition(text string) (Condition, error) {
 		c.bound = -float64(at)
 		return c, nil
 	}
-	share := slices.Contains(sections, c.section) && slices.Contains([]string{"stored", "wire", "sent"}, c.of)
+	share := slices.Contains(sections, c.section) && slices.Contains([]string{"stored", "wire", "sent", "ended"}, c.of)
 	count := slices.Contains(sections, c.section) && c.of == "lost"
 	if !share && !count && !(c.section == "crash-exec" && c.of == "ms") {
-		return c, fmt.Errorf("condition %q: no such quantity: want backlog, warn or panic with .stored, .wire, .sent or .lost; crash-exec.ms; letter", text)
+		return c, fmt.Errorf("condition %q: no such quantity: want backlog, warn or panic with .stored, .wire, .sent, .lost or .ended; crash-exec.ms; letter", text)
 	}
 	var err error
 	if c.bound, err = strconv.ParseFloat(m[4], 64); err != nil || math.IsNaN(c.bound) || c.bound < 0 || share && c.bound > 1 {
@@ -116,8 +117,17 @@ func (c Condition) value(g *grade.Grade) (v float64, known, asked bool) {
 	}
 	s := g.Sections[c.section]
 	switch {
-	case s == nil || s.Expected == nil && s.Fates.None() || s.Expected != nil && s.Expected.Records == 0:
+	case s == nil || s.Expected != nil && s.Expected.Records == 0:
 		return 0, false, false
+	case c.of == "ended":
+		if s.Complete {
+			return 1, true, true
+		}
+		return 0, !s.Fates.None() || !g.CameToPanicEnd(), true
+	case s.Expected == nil && s.Fates.None():
+		return 0, false, false
+	case c.of == "sent" && s.Stored != nil: // whatever was expected
+		return share(*s.Wire, *s.Stored), true, true
 	case s.Expected == nil:
 		return 0, false, true
 	}
@@ -133,10 +143,7 @@ func (c Condition) value(g *grade.Grade) (v float64, known, asked bool) {
 		}
 		return share(*s.Stored, *s.Expected), true, true
 	case "sent":
-		if s.Stored == nil {
-			return 0, false, true
-		}
-		return share(*s.Wire, *s.Stored), true, true
+		return 0, false, true
 	}
 	return share(*s.Wire, *s.Expected), true, true
 }
@@ -160,7 +167,7 @@ func (c Condition) Has() func(r *grade.Place) bool {
 		return func(r *grade.Place) bool { return r.Section == c.section && r.Stored() }
 	case "wire", "sent":
 		return func(r *grade.Place) bool { return r.Section == c.section && r.Whole() }
-	case "lost":
+	case "lost", "ended":
 		return func(r *grade.Place) bool { return r.Section == c.section && (r.Stored() || r.Whole()) }
 	}
 	return nil

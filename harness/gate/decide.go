@@ -93,7 +93,7 @@ func (p *Policy) decided(all []Scenario, of int) *Decision {
 // decide holds it against some of so many scenarios.
 func (p *Policy) decide(all []Scenario, of int) *Decision {
 	d := &Decision{Findings: []Finding{}}
-	alpha := p.Test.Alpha / float64(max(1, of*(len(p.NotWorse)+1+p.tested())))
+	alpha := p.Test.Alpha / float64(max(1, of*(len(p.NotWorse)+builtIn+p.tested())))
 	for i := range all {
 		s := &all[i]
 		if s.Cannot != "" {
@@ -101,6 +101,7 @@ func (p *Policy) decide(all []Scenario, of int) *Decision {
 			continue
 		}
 		d.add(p.arms(s, alpha))
+		d.add(p.ends(s, alpha))
 		for _, m := range p.Must {
 			d.add(p.must(s, m, alpha))
 		}

@@ -3,6 +3,7 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 )
@@ -99,7 +100,37 @@ func (p *Policy) must(s *Scenario, m Must, alpha float64) Finding {
 func (p *Policy) worse(s *Scenario, w Worse, alpha float64) Finding {
 	f := Finding{Scenario: s.Name, Rule: "not worse", That: w.That.String()}
 	q := s.pairs(func(side *Side) (Verdict, bool) { return side.holds(w.That) })
-	return p.compared(f, s, q, w.By, alpha)
+	if f = p.compared(f, s, q, w.By, alpha); q.asked && q.n == 0 {
+		f.Why += s.open(w.That)
+	}
+	return f
+}
+
+// open says why nobody knows whether a condition held, of the first trial of which that is so.
+func (s *Scenario) open(c Condition) string {
+	for i := range s.Courses {
+		for _, side := range []struct {
+			name string
+			*Side
+		}{{"base", &s.Courses[i].Base}, {"head", &s.Courses[i].Head}} {
+			v, asked := side.holds(c)
+			if !asked {
+				return fmt.Sprintf(": %s has no record that is known as one of its %s (course %d)", side.name, c.section, s.Courses[i].N)
+			}
+			if v != Unknown {
+				continue
+			}
+			for _, g := range side.Grades {
+				if g == nil || len(g.Void) > 0 {
+					return fmt.Sprintf(": of %s a trial of course %d does not count", side.name, s.Courses[i].N)
+				}
+				if v, asked := c.Judge(g); v == Unknown && asked {
+					return fmt.Sprintf(": of %s it is not known (course %d): %s", side.name, s.Courses[i].N, cmp.Or(g.Why, "the trial does not say"))
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // The rules of what head must come to before any other rule can say something.
@@ -134,6 +165,26 @@ func (p *Policy) arms(s *Scenario, alpha float64) Finding {
 	}
 	if f = p.compared(f, s, q, 0, alpha); why != "" {
 		f.Why += ": " + why
+	}
+	return f
+}
+
+// builtIn is how many rules every gate has that compare head with base: arms and ends.
+const builtIn = 2
+
+var panicEnds, _ = ParseCondition("panic.ended >= 1")
+
+// ends: head's panic comes to its last record where base's does. What was to be expected of one that stops before is not known, so that no
+// other rule can say what it lacks.
+func (p *Policy) ends(s *Scenario, alpha float64) Finding {
+	for _, w := range p.NotWorse {
+		if w.That.String() == panicEnds.String() {
+			return Finding{} // the policy says it itself
+		}
+	}
+	f := p.worse(s, Worse{That: panicEnds}, alpha)
+	if f.Base == nil || f.Base.Hold == 0 || f.Base.Hold == f.Base.Of && f.Head.Hold == f.Head.Of {
+		return Finding{} // nothing to say
 	}
 	return f
 }

@@ -187,6 +187,20 @@ func (s *sorted) findPanic() {
 	}
 }
 
+// Survived says whether the kernel took an NMI and went on: the machine heard it, and what follows is the kernel's own.
+func Survived(log *ring.Log) bool {
+	came := false
+	for i := range log.Records {
+		switch text := log.Records[i].Text; {
+		case bytes.HasPrefix(text, []byte(nmi[0])):
+			came = true
+		case came && bytes.HasPrefix(text, []byte(nmiSurvived)):
+			return true
+		}
+	}
+	return false
+}
+
 // openNMI finds an NMI that the kernel neither survived nor had the time to
 // call a panic.
 func (s *sorted) openNMI() int {

@@ -125,6 +125,11 @@ func (j *judge) complete(name string) bool {
 	return false
 }
 
+// CameToPanicEnd says whether the probe has said that panic() is in its final loop, whatever was printed (kernels/probe/src/death.c).
+func (g *Grade) CameToPanicEnd() bool {
+	return slices.ContainsFunc(g.Events, func(e GradeEvent) bool { return plan.Code(e.Code) == plan.Mark && e.Arg == plan.MarkPanicEnd })
+}
+
 func (j *judge) provoked(p plan.Provoke) bool {
 	return slices.ContainsFunc(j.in.Events, func(e Event) bool { return e.Code == plan.Provoked && int(e.Arg) == plan.ProvokeArg(p) })
 }

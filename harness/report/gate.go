@@ -19,34 +19,59 @@ const mailLines = 20
 // telling is how many lines of evidence a gate shows.
 const telling = 3
 
+// part is a text that takes so many lines at most.
+type part struct {
+	first, rest, text string
+	most              int
+}
+
 // Gate prints a gate for a mail: why, the most telling lines, and what was compared.
 func Gate(w io.Writer, g *compare.Gate) error {
-	var lines []string
-	add := func(first, rest, text string, most int) {
-		lines = append(lines, wrap(first, rest, text, most)...)
+	parts := []part{{"", "", strings.ToUpper(g.Decision.Verdict.String()) + ": " + g.Decision.Why, 4}, {}}
+	add := func(name, text string, most int) {
+		parts = append(parts, part{fmt.Sprintf("  %-9s", name), "           ", text, most})
 	}
-	add("", "", strings.ToUpper(g.Decision.Verdict.String())+": "+g.Decision.Why, 4)
-	lines = append(lines, "")
 	if all := Telling(g); len(all) > 0 {
 		for _, t := range all {
-			add("  ", "    ", t, 1)
+			parts = append(parts, part{"  ", "    ", t, 1})
 		}
-		lines = append(lines, "")
+		parts = append(parts, part{})
 	}
 	if d := g.Decision; d.Missing != nil {
-		add("  missing  ", "           ", fmt.Sprintf("%d courses more of each side would decide, if the shares stay", *d.Missing), 1)
+		add("missing", fmt.Sprintf("%d courses more of each side would decide, if the shares stay", *d.Missing), 1)
 	}
-	add("  base     ", "           ", variant(&g.Base), 2)
-	add("  head     ", "           ", variant(&g.Head), 3)
-	add("  board    ", "           ", board(g), 2)
+	if len(g.Reworded) > 0 {
+		add("reworded", reworded(g.Reworded), 2)
+	}
+	add("base", variant(&g.Base), 2)
+	add("head", variant(&g.Head), 3)
+	add("board", board(g), 2)
 	if g.Fault == "" {
-		add("  tried    ", "           ", tried(g), 3)
+		add("tried", tried(g), 3)
 	}
-	add("  policy   ", "           ", fmt.Sprintf("%s; errors: fails what is no worse in %.3g %%, passes %.3g %% of harm in %.3g %%", g.Policy.Name,
+	add("policy", fmt.Sprintf("%s; errors: fails what is no worse in %.3g %%, passes %.3g %% of harm in %.3g %%", g.Policy.Name,
 		100*g.Policy.Test.Alpha, 100*g.Policy.Test.P1, 100*g.Policy.Test.Beta), 2)
-	add("  command  ", "           ", g.Command, max(1, mailLines-len(lines)))
-	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
+	add("command", g.Command, mailLines)
+	_, err := fmt.Fprintln(w, strings.Join(fit(parts, mailLines), "\n"))
 	return err
+}
+
+// fit breaks the parts into so many lines at most: the longest gives way, of equals the last one.
+func fit(parts []part, most int) (lines []string) {
+	for {
+		lines = nil
+		long, at := 1, -1
+		for i, p := range parts {
+			all := wrap(p.first, p.rest, p.text, p.most)
+			if lines = append(lines, all...); len(all) > 1 && len(all) >= long {
+				long, at = len(all), i
+			}
+		}
+		if len(lines) <= most || at < 0 {
+			return lines
+		}
+		parts[at].most = long - 1
+	}
 }
 
 // Telling are the lines that say most about the verdict, at most three.
@@ -91,6 +116,22 @@ func finding(f *gate.Finding) string {
 		return text
 	}
 	return f.String()
+}
+
+// reworded says how many records only one of the kernels has, and the first that is head's.
+func reworded(all []*compare.Reworded) string {
+	base, head := 0, 0
+	text := all[0].Text
+	for _, r := range all {
+		if r.In == compare.BaseName {
+			base++
+			continue
+		}
+		if head++; head == 1 {
+			text = r.Text
+		}
+	}
+	return fmt.Sprintf("%d records only in base, %d only in head: %s", base, head, text)
 }
 
 func name(f *gate.Finding) string {
