@@ -71,17 +71,42 @@ func panicOf(ctx context.Context, dir string) (all []grade.Place, err error) {
 	if dir == "" {
 		return nil, nil
 	}
-	recs, err := harness.Records(ctx, dir)
-	if err != nil {
-		return nil, fmt.Errorf("gate: %w", err)
-	}
+	recs, err := records(ctx, dir)
 	for _, r := range recs {
 		if r.Section == grade.Panic && r.Stored() && !state.MatchString(r.Text) {
 			all = append(all, r)
 		}
 	}
+	return all, err
+}
+
+// panicsOf are the records of several panics, each as often as the panic has it that has it most often.
+func panicsOf(ctx context.Context, dirs []string) (all []grade.Place, err error) {
+	most := map[string]int{}
+	for _, dir := range dirs {
+		recs, err := panicOf(ctx, dir)
+		if err != nil {
+			return nil, err
+		}
+		here := map[string]int{}
+		for _, r := range recs {
+			key := plain(r.Text)
+			if here[key]++; here[key] > most[key] {
+				most[key], all = here[key], append(all, r)
+			}
+		}
+	}
 	return all, nil
 }
 
-// state are the lines of a register dump and a call trace (arch/x86/kernel/dumpstack.c, process_64.c), and of the lists in front of them.
-var state = regexp.MustCompile(`^( |CPU: |Modules linked in|Hardware name|RIP: |Code: |[A-Z0-9]{2,3}: |PKRU: )`)
+func records(ctx context.Context, dir string) ([]grade.Place, error) {
+	all, err := harness.Records(ctx, dir)
+	if err != nil {
+		return nil, fmt.Errorf("gate: %w", err)
+	}
+	return all, nil
+}
+
+// state are the lines of a register dump and a call trace (arch/x86/kernel/dumpstack.c, process_64.c), and those in front of them
+// (dump_stack_print_info): a kernel is tainted, or it is not, as the course has it.
+var state = regexp.MustCompile(`^( |CPU: |Tainted: |Modules linked in|Hardware name|RIP: |Code: |[A-Z0-9]{2,3}: |PKRU: )`)

@@ -4,11 +4,9 @@ package compare
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"strings"
 
-	"lastpage/harness"
 	"lastpage/harness/gate"
 	"lastpage/harness/grade"
 )
@@ -115,13 +113,13 @@ func (f *Flip) name(ctx context.Context, c gate.Condition, from string) error {
 	if has == nil {
 		return nil
 	}
-	want, err := harness.Records(ctx, from)
+	want, err := records(ctx, from)
 	if err != nil {
-		return fmt.Errorf("gate: %w", err)
+		return err
 	}
-	got, err := harness.Records(ctx, f.Head)
+	got, err := records(ctx, f.Head)
 	if err != nil {
-		return fmt.Errorf("gate: %w", err)
+		return err
 	}
 	there := map[string]int{}
 	for _, r := range got {
@@ -154,49 +152,57 @@ func plain(text string) string {
 	return figures.ReplaceAllString(text, "#")
 }
 
-// reword compares records, in the first course that has an uninterrupted trial on both sides: all of WARN and panic in that trial, and what
-// every interrupted trial has of a panic beside the state of the CPU.
+// reword compares records: all of WARN and panic in the first course that has an uninterrupted trial on both sides, and what the interrupted
+// trials of some courses have of a panic beside the state of the CPU.
 func (g *Gate) reword(ctx context.Context, gr *GateRun, s *gate.Scenario) error {
+	var only []*Reworded
+	var panics [2][]string
+	courses, whole := 0, false
 	for _, pair := range s.Courses {
 		b, h := gr.course(BaseName, pair.N), gr.course(HeadName, pair.N)
 		if b.whole() == "" || h.whole() == "" || b.whole() == h.whole() {
 			continue
 		}
-		base, err := harness.Records(ctx, b.whole())
-		if err != nil {
-			return fmt.Errorf("gate: %w", err)
+		if !whole {
+			whole = true
+			base, err := records(ctx, b.whole())
+			if err != nil {
+				return err
+			}
+			head, err := records(ctx, h.whole())
+			if err != nil {
+				return err
+			}
+			only = append(onlyIn(BaseName, base, head), onlyIn(HeadName, head, base)...)
 		}
-		head, err := harness.Records(ctx, h.whole())
-		if err != nil {
-			return fmt.Errorf("gate: %w", err)
+		if courses++; courses > coursesOfPanics {
+			break
 		}
-		only := append(onlyIn(BaseName, base, head), onlyIn(HeadName, head, base)...)
-		seen := map[string]bool{}
 		for at := range s.Moments {
 			x, y := b.trialOf(at), h.trialOf(at)
-			if x == b.whole() || y == h.whole() || !ended(pair.Base.Grades[at]) || !ended(pair.Head.Grades[at]) {
-				continue // of a panic that did not end the rules speak
-			}
-			if base, err = panicOf(ctx, x); err != nil {
-				return err
-			}
-			if head, err = panicOf(ctx, y); err != nil {
-				return err
-			}
-			for _, r := range append(onlyIn(BaseName, base, head), onlyIn(HeadName, head, base)...) {
-				if key := r.In + plain(r.Text); !seen[key] {
-					seen[key], only = true, append(only, r)
-				}
+			if x != b.whole() && y != h.whole() && ended(pair.Base.Grades[at]) && ended(pair.Head.Grades[at]) {
+				panics[0], panics[1] = append(panics[0], x), append(panics[1], y) // of a panic that did not end the rules speak
 			}
 		}
-		for _, r := range only {
-			r.Scenario = s.Name
-		}
-		g.Reworded, s.Reworded = append(g.Reworded, only...), len(only)
-		return nil
 	}
+	base, err := panicsOf(ctx, panics[0])
+	if err != nil {
+		return err
+	}
+	head, err := panicsOf(ctx, panics[1])
+	if err != nil {
+		return err
+	}
+	only = append(append(only, onlyIn(BaseName, base, head)...), onlyIn(HeadName, head, base)...)
+	for _, r := range only {
+		r.Scenario = s.Name
+	}
+	g.Reworded, s.Reworded = append(g.Reworded, only...), len(only)
 	return nil
 }
+
+// coursesOfPanics is of how many courses reword looks at panics: what a panic says also depends on the course.
+const coursesOfPanics = 4
 
 // whole is the trial of a course that nothing interrupted: its reference, or its first.
 func (c *CourseRow) whole() string {

@@ -106,6 +106,27 @@ func TestGateOfAPanicsEnd(t *testing.T) {
 	}
 }
 
+// What a panic says in some courses only, and the state of the CPU, are no records in other words.
+func TestGateOfWhatDependsOnTheCourse(t *testing.T) {
+	noisy := func(odd int, also string) *scripted {
+		b := &scripted{}
+		b.change = func(s *duttest.Script) {
+			for _, text := range []string{"Sending NMI from CPU 1 to CPUs 0:", also} {
+				if len(s.NMI) > 0 && (text == also || b.opened/2%2 == odd) { // a reference, and its trial
+					s.NMI = slices.Insert(s.NMI, 2, duttest.Step{Store: &ring.Record{Flags: ring.FlagNewline, Text: []byte(text)}})
+				}
+			}
+		}
+		return b
+	}
+	o := gateOrder(t, open(t, GateName), "default")
+	o.Policy.Records = gate.RecordsFail
+	g, err := decided(t, t.Context(), o, noisy(0, "Tainted: [W]=WARN"), noisy(1, "Tainted: [O]=OOT_MODULE"))
+	if err != nil || g.Decision.Verdict != gate.Pass || len(g.Reworded) != 0 {
+		t.Errorf("%v, %+v, %d reworded", err, g.Decision, len(g.Reworded))
+	}
+}
+
 // Of equal kernels nothing is tried, unless something is asked of head alone: then only head is.
 func TestGateOfEqualKernels(t *testing.T) {
 	for policy, opened := range map[string][2]int{"default": {0, 0}, "complete": {0, 16}} {
