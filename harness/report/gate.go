@@ -131,7 +131,7 @@ func reworded(all []*compare.Reworded) string {
 			text = r.Text
 		}
 	}
-	return fmt.Sprintf("%d records only in base, %d only in head: %s", base, head, text)
+	return fmt.Sprintf("%s only in base, %d only in head: %s", records(base), head, text)
 }
 
 func name(f *gate.Finding) string {

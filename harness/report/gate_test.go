@@ -38,7 +38,7 @@ func TestGateFitsIntoAMail(t *testing.T) {
 			t.Errorf("%d columns: %s", utf8.RuneCountInString(l), l)
 		}
 	}
-	for _, want := range []string{"CANNOT TELL: ", "  missing  7 ", "  reworded 1 records only in base, 2 only in head: new ", "  base     ", "  head     ", "  board    ", "  tried    ", "  policy   ", "  command  "} {
+	for _, want := range []string{"CANNOT TELL: ", "  missing  7 ", "  reworded 1 record only in base, 2 only in head: new ", "  base     ", "  head     ", "  board    ", "  tried    ", "  policy   ", "  command  "} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q:\n%s", want, b.String())
 		}
