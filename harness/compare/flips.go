@@ -155,49 +155,47 @@ func plain(text string) string {
 // reword compares records: all of WARN and panic in the first course that has an uninterrupted trial on both sides, and what the interrupted
 // trials of some courses have of a panic beside the state of the CPU.
 func (g *Gate) reword(ctx context.Context, gr *GateRun, s *gate.Scenario) error {
-	var only []*Reworded
-	var panics [2][]string
-	courses, whole := 0, false
+	var whole, base, head []string // folders of trials
+	courses := 0
 	for _, pair := range s.Courses {
 		b, h := gr.course(BaseName, pair.N), gr.course(HeadName, pair.N)
 		if b.whole() == "" || h.whole() == "" || b.whole() == h.whole() {
 			continue
 		}
-		if !whole {
-			whole = true
-			base, err := records(ctx, b.whole())
-			if err != nil {
-				return err
-			}
-			head, err := records(ctx, h.whole())
-			if err != nil {
-				return err
-			}
-			only = append(onlyIn(BaseName, base, head), onlyIn(HeadName, head, base)...)
+		if courses++; courses == 1 {
+			whole = []string{b.whole(), h.whole()}
 		}
-		if courses++; courses > coursesOfPanics {
+		if courses > coursesOfPanics {
 			break
 		}
 		for at := range s.Moments {
 			x, y := b.trialOf(at), h.trialOf(at)
 			if x != b.whole() && y != h.whole() && ended(pair.Base.Grades[at]) && ended(pair.Head.Grades[at]) {
-				panics[0], panics[1] = append(panics[0], x), append(panics[1], y) // of a panic that did not end the rules speak
+				base, head = append(base, x), append(head, y) // of a panic that did not end the rules speak
 			}
 		}
 	}
-	base, err := panicsOf(ctx, panics[0])
-	if err != nil {
-		return err
+	var all [4][]grade.Place
+	for i, dir := range whole {
+		recs, err := records(ctx, dir)
+		if err != nil {
+			return err
+		}
+		all[i] = recs
 	}
-	head, err := panicsOf(ctx, panics[1])
-	if err != nil {
-		return err
+	for i, dirs := range [][]string{base, head} {
+		recs, err := panicsOf(ctx, dirs)
+		if err != nil {
+			return err
+		}
+		all[2+i] = recs
 	}
-	only = append(append(only, onlyIn(BaseName, base, head)...), onlyIn(HeadName, head, base)...)
-	for _, r := range only {
-		r.Scenario = s.Name
+	for i := 0; i < len(all); i += 2 {
+		for _, r := range append(onlyIn(BaseName, all[i], all[i+1]), onlyIn(HeadName, all[i+1], all[i])...) {
+			r.Scenario = s.Name
+			g.Reworded, s.Reworded = append(g.Reworded, r), s.Reworded+1
+		}
 	}
-	g.Reworded, s.Reworded = append(g.Reworded, only...), len(only)
 	return nil
 }
 
