@@ -57,7 +57,7 @@ func (t *Trial) make(in grade.Input) *grade.Grade {
 	if in.Ring == nil {
 		return g
 	}
-	if t.ignored(g) && !g.CameToPanicEnd() && !grade.Survived(in.Ring) {
+	if t.ignored(g) && !grade.Survived(in.Ring, in.RunID) {
 		in.Void = append(in.Void, fmt.Sprintf("the interruption (%s) did nothing: no record of a panic is stored or was sent, and the backlog went on to its end: a kernel that prints may drop what an idle one hears", t.Order.Inject))
 		return grade.Make(in)
 	}
@@ -81,8 +81,12 @@ func (t *Trial) make(in grade.Input) *grade.Grade {
 	return g
 }
 
-// ignored says that the machine was told to panic and shows no trace of it: its whole backlog was sent, some of it after that.
+// ignored says that the machine was told to panic and shows no trace of it: its whole backlog was sent, some of it after that, and the probe
+// saw no panic() either.
 func (t *Trial) ignored(g *grade.Grade) bool {
+	if g.CameToPanicEnd() {
+		return false
+	}
 	f, ok := t.fired(trigInject)
 	told := slices.ContainsFunc(t.Order.Triggers, func(x dut.Trigger) bool {
 		return x.Name == trigInject && (x.Do == dut.NMI || x.Do == dut.Send && x.Break && x.Bytes == crashKey)

@@ -19,7 +19,7 @@ import (
 //	SECTION.wire    share of the expected bytes that is on the wire; 1 only if every record is whole there
 //	SECTION.sent    share of the stored bytes that is on the wire; 1 only if every stored record is whole there
 //	SECTION.lost    records that are neither stored nor whole on the wire
-//	SECTION.ended   1 if its last record is stored or was seen (of a panic "---[ end Kernel panic"), else 0
+//	SECTION.ended   1 if its last record is stored or was seen (of a panic "---[ end Kernel panic"), 0 if a dump of memory has it not
 //	crash-exec.ms   time between panic() and the crash kernel's first instruction, ms
 //	letter          A to F; A >= B
 //
@@ -123,7 +123,9 @@ func (c Condition) value(g *grade.Grade) (v float64, known, asked bool) {
 		if s.Complete {
 			return 1, true, true
 		}
-		return 0, !s.Fates.None() || !g.CameToPanicEnd(), true
+		// The end may be stored where nobody looked, or be there in other words.
+		looked := g.Ring != nil && g.Ring.Witness == nil && s.Fates.NotRead == 0
+		return 0, looked && !(s.Fates.None() && g.CameToPanicEnd()), true
 	case s.Expected == nil && s.Fates.None():
 		return 0, false, false
 	case c.of == "sent" && s.Stored != nil: // whatever was expected

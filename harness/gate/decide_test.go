@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"lastpage/capture/ring"
 	"lastpage/harness/grade"
+	"lastpage/kernels/plan"
 )
 
 func TestBounds(t *testing.T) {
@@ -165,6 +167,36 @@ func TestCondition(t *testing.T) {
 	for _, text := range []string{"warn", "warn.size >= 1", "warn.wire <= 1", "warn.lost >= 1", "warn.wire >= 1.1", "letter >= Z", "letter <= A", "boot.wire >= 1", "warn.wire >= x"} {
 		if _, err := ParseCondition(text); err == nil {
 			t.Errorf("%q was read", text)
+		}
+	}
+}
+
+// That a section did not end is known only where the whole ringbuffer was read. What panic() printed before its final loop may be in other
+// words.
+func TestEnded(t *testing.T) {
+	c, err := ParseCondition("panic.ended >= 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dump, some := &grade.Ring{}, grade.Fates{Stored: 3}
+	loop := []grade.GradeEvent{{Code: int(plan.Mark), Arg: plan.MarkPanicEnd}}
+	for name, x := range map[string]struct {
+		g  grade.Grade
+		s  grade.Section
+		is Verdict
+	}{
+		"ended":                         {grade.Grade{}, grade.Section{Complete: true}, Pass},
+		"stopped":                       {grade.Grade{Ring: dump}, grade.Section{Fates: some}, Fail},
+		"nothing of it":                 {grade.Grade{Ring: dump}, grade.Section{}, Fail},
+		"no dump":                       {grade.Grade{}, grade.Section{Fates: some}, Unknown},
+		"a dump of something else":      {grade.Grade{Ring: &grade.Ring{Witness: &ring.Witness{}}}, grade.Section{Fates: some}, Unknown},
+		"part of the dump was not read": {grade.Grade{Ring: dump}, grade.Section{Fates: grade.Fates{Stored: 3, NotRead: 1}}, Unknown},
+		"in the final loop, no record":  {grade.Grade{Ring: dump, Events: loop}, grade.Section{}, Unknown},
+		"in the final loop":             {grade.Grade{Ring: dump, Events: loop}, grade.Section{Fates: some}, Fail},
+	} {
+		x.g.Sections = map[string]*grade.Section{grade.Panic: &x.s}
+		if v, asked := c.Judge(&x.g); v != x.is || !asked {
+			t.Errorf("%s: %v, asked %v", name, v, asked)
 		}
 	}
 }

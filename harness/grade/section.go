@@ -187,14 +187,16 @@ func (s *sorted) findPanic() {
 	}
 }
 
-// Survived says whether the kernel took an NMI and went on: the machine heard it, and what follows is the kernel's own.
-func Survived(log *ring.Log) bool {
-	came := false
+// Survived says whether the kernel took an NMI after the run's backlog and went on: the machine heard it, and what follows is the kernel's own.
+func Survived(log *ring.Log, runID string) bool {
+	begun, came := false, false
 	for i := range log.Records {
-		switch text := log.Records[i].Text; {
-		case bytes.HasPrefix(text, []byte(nmi[0])):
-			came = true
-		case came && bytes.HasPrefix(text, []byte(nmiSurvived)):
+		text := log.Records[i].Text
+		if r, err := plan.ParseRecord(text); err == nil && r.RunID == runID {
+			begun, came = true, false
+		}
+		came = came || begun && bytes.HasPrefix(text, []byte(nmi[0]))
+		if came && bytes.HasPrefix(text, []byte(nmiSurvived)) {
 			return true
 		}
 	}
